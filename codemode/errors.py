@@ -1,0 +1,105 @@
+"""The errors that codemode raises. What a script, its source or a worker did is an outcome, never an exception.
+
+    CodemodeError
+    ├── UsageError                the caller's mistake
+    │   ├── CellNotFound          no cell of that id; names the live ones
+    │   ├── ToolNameConflict      two tools that end up under one identifier
+    │   └── ClosedError           the service, session or turn has been closed
+    ├── WorkerUnavailable         no worker could be started (a cell reports it as its outcome)
+    └── ProtocolError             the wire rules were broken
+        ├── LocalProtocolError    by us: a bug in this program
+        └── RemoteProtocolError   by the other end: it is not to be believed any more
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class CodemodeError(Exception):
+    """The base of every error of this package."""
+
+
+class UsageError(CodemodeError, ValueError):
+    """The caller asked for something that cannot be: the message says what, and what to do instead."""
+
+
+class CellNotFound(UsageError, LookupError):
+    """No cell of this session has the id.
+
+    Args:
+        cell_id: the id asked for.
+        live: the ids of the cells that are still running.
+    """
+
+    def __init__(self, cell_id: str, live: Iterable[str]) -> None:
+        self.cell_id = cell_id
+        self.live = tuple(live)
+        super().__init__(cell_id, self.live)
+
+    def __str__(self) -> str:
+        if not self.live:
+            return f"no cell has the id {self.cell_id!r}, and none is running"
+        return f"no cell has the id {self.cell_id!r}; running cells: {', '.join(self.live)}"
+
+
+class ToolNameConflict(UsageError):
+    """Two tools would be one in a script. Rename one of them, or give it a namespace.
+
+    Args:
+        identifier: the name that a script would use for both.
+        first: the name of the tool that has it.
+        second: the name of the tool that was refused.
+    """
+
+    def __init__(self, identifier: str, first: str, second: str) -> None:
+        self.identifier = identifier
+        self.first = first
+        self.second = second
+        super().__init__(identifier, first, second)
+
+    def __str__(self) -> str:
+        return (
+            f"the tools {self.first!r} and {self.second!r} would both be {self.identifier!r} in a script; "
+            "rename one of them or give it a namespace"
+        )
+
+
+class ClosedError(UsageError):
+    """The service, session or turn was used after it had been closed. Open a new one."""
+
+
+class WorkerUnavailable(CodemodeError):
+    """No worker process could be started.
+
+    Args:
+        reason: what happened, for a person.
+        exit_status: of the process that ended too early, as `Popen.returncode` gives it, or None.
+        stderr: the end of what it wrote there.
+    """
+
+    def __init__(self, reason: str, *, exit_status: int | None = None, stderr: str = "") -> None:
+        self.reason = reason
+        self.exit_status = exit_status
+        self.stderr = stderr
+        super().__init__(reason, exit_status, stderr)
+
+    def __str__(self) -> str:
+        text = f"no worker could be started: {self.reason}"
+        if self.exit_status is not None:
+            text += f" (exit status {self.exit_status})"
+        if self.stderr:
+            text += f"; it wrote: {self.stderr[-500:].strip()}"
+        return text
+
+
+class ProtocolError(CodemodeError):
+    """A rule of the wire protocol was broken (protocol/README.md)."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This end tried to break a rule. Nothing was sent; it is a bug in this program."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The other end broke a rule. Its process is ended, and nothing else."""
