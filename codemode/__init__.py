@@ -1,1 +1,124 @@
-"""Code mode for Python agents: scripts call the agent's tools from a sandboxed V8 worker, and every call is answered."""
+"""Code mode for Python agents: scripts call the agent's tools from a sandboxed V8 worker, and every call is answered.
+
+The public names are loaded when they are first used, so that the worker, which imports this package too, stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codemode.errors import (
+        CellNotFound,
+        ClosedError,
+        CodemodeError,
+        LocalProtocolError,
+        ProtocolError,
+        RemoteProtocolError,
+        ToolNameConflict,
+        UsageError,
+        WorkerUnavailable,
+    )
+    from codemode.host.context import ToolContext, ToolFailure
+    from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
+    from codemode.host.outcome import (
+        AudioItem,
+        CallRecord,
+        CellError,
+        CellOutcome,
+        ContentItem,
+        ImageItem,
+        LogEntry,
+        TextItem,
+    )
+    from codemode.host.service import Service, open_service, open_session
+    from codemode.host.session import Session
+    from codemode.host.store import MemoryStore, Store
+    from codemode.host.tools import ToolDefinition, ToolRegistry
+    from codemode.host.turn import Turn
+    from codemode.limits import Limits
+
+_HOME = {
+    "codemode.errors": (
+        "CellNotFound",
+        "ClosedError",
+        "CodemodeError",
+        "LocalProtocolError",
+        "ProtocolError",
+        "RemoteProtocolError",
+        "ToolNameConflict",
+        "UsageError",
+        "WorkerUnavailable",
+    ),
+    "codemode.host.context": ("ToolContext", "ToolFailure"),
+    "codemode.host.dispatcher": ("ToolCallError", "ToolCallOutcome", "ToolDispatcher", "ToolInvocation"),
+    "codemode.host.outcome": (
+        "AudioItem",
+        "CallRecord",
+        "CellError",
+        "CellOutcome",
+        "ContentItem",
+        "ImageItem",
+        "LogEntry",
+        "TextItem",
+    ),
+    "codemode.host.service": ("Service", "open_service", "open_session"),
+    "codemode.host.session": ("Session",),
+    "codemode.host.store": ("MemoryStore", "Store"),
+    "codemode.host.tools": ("ToolDefinition", "ToolRegistry"),
+    "codemode.host.turn": ("Turn",),
+    "codemode.limits": ("Limits",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "AudioItem",
+    "CallRecord",
+    "CellError",
+    "CellNotFound",
+    "CellOutcome",
+    "ClosedError",
+    "CodemodeError",
+    "ContentItem",
+    "ImageItem",
+    "Limits",
+    "LocalProtocolError",
+    "LogEntry",
+    "MemoryStore",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "Service",
+    "Session",
+    "Store",
+    "TextItem",
+    "ToolCallError",
+    "ToolCallOutcome",
+    "ToolContext",
+    "ToolDefinition",
+    "ToolDispatcher",
+    "ToolFailure",
+    "ToolInvocation",
+    "ToolNameConflict",
+    "ToolRegistry",
+    "Turn",
+    "UsageError",
+    "WorkerUnavailable",
+    "open_service",
+    "open_session",
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module = _MODULE_OF[name]
+    except KeyError:
+        raise AttributeError(f"module 'codemode' has no attribute {name!r}") from None
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

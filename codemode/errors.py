@@ -1,14 +1,14 @@
 """The errors that codemode raises. What a script, its source or a worker did is an outcome, never an exception.
 
-    CodemodeError
-    ├── UsageError                the caller's mistake
-    │   ├── CellNotFound          no cell of that id; names the live ones
-    │   ├── ToolNameConflict      two tools that end up under one identifier
-    │   └── ClosedError           the service, session or turn has been closed
-    ├── WorkerUnavailable         no worker could be started (a cell reports it as its outcome)
-    └── ProtocolError             the wire rules were broken
-        ├── LocalProtocolError    by us: a bug in this program
-        └── RemoteProtocolError   by the other end: it is not to be believed any more
+CodemodeError
+├── UsageError                the caller's mistake
+│   ├── CellNotFound          no cell of that id; names the live ones
+│   ├── ToolNameConflict      two tools that end up under one identifier
+│   └── ClosedError           the service, session or turn has been closed
+├── WorkerUnavailable         no worker could be started (a cell reports it as its outcome)
+└── ProtocolError             the wire rules were broken
+    ├── LocalProtocolError    by us: a bug in this program
+    └── RemoteProtocolError   by the other end: it is not to be believed any more
 """
 
 from __future__ import annotations

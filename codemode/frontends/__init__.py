@@ -1,1 +1,1 @@
-"""..."""
+"""Ways to use the host: the command line."""

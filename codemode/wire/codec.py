@@ -1,6 +1,7 @@
 """Messages to payloads and back: one msgpack map, `type` first, then the fields in their order.
 
-`decode` here trusts what it reads, and is for the worker. The host reads a worker with `validation.decode_strictly`.
+`Decoder` trusts the fields that it reads, and is for the worker. The host reads a worker with
+`validation.StrictDecoder`, which calls `check_size` before anything is made of the payload.
 """
 
 from __future__ import annotations
@@ -12,8 +13,16 @@ from typing import Any
 
 import msgpack
 
-from codemode.errors import LocalProtocolError, RemoteProtocolError
+from codemode.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from codemode.wire.messages import HOST_MESSAGES, WORKER_MESSAGES, Message
+
+MAX_VALUES = 1 << 20
+"""The greatest number of msgpack values in a worker's payload: ten times what the limits of one cell allow,
+and at most some 75 MB of Python objects, where a frame of 64 MiB could hold 64 Mi empty maps of 64 bytes
+each."""
+
+MAX_MAP_ENTRIES = 64
+"""The greatest number of entries in a map of a worker's payload. The greatest map is that of the fences."""
 
 
 def field_names(kind: type[Message]) -> tuple[str, ...]:
@@ -32,9 +41,7 @@ def _values_of(names: tuple[str, ...]) -> Callable[[Message], tuple[Any, ...]]:
             return attrgetter(*names)
 
 
-_ENCODERS = {
-    kind: (field_names(kind), _values_of(field_names(kind))) for kind in (*WORKER_MESSAGES, *HOST_MESSAGES)
-}
+_ENCODERS = {kind: (field_names(kind), _values_of(field_names(kind))) for kind in (*WORKER_MESSAGES, *HOST_MESSAGES)}
 
 
 def to_map(message: Message) -> dict[str, Any]:
@@ -56,19 +63,73 @@ def encode(message: Message) -> bytes:
     return packed
 
 
-def unpack_map(payload: bytes) -> dict[str, Any]:
-    """The msgpack map in a payload, arrays as tuples.
+def check_size(payload: bytes, error: type[ProtocolError]) -> None:
+    """Check that a payload is whole and holds at most `MAX_VALUES` values, making nothing of it.
+
+    An array may announce 2^32 elements in five bytes, and so may each array in it: whatever makes room for
+    what is announced must not see such a payload.
 
     Raises:
-        RemoteProtocolError: it is not exactly one msgpack map with text keys and well-formed UTF-8.
+        error: it is cut short, holds too many values, or is not msgpack.
+    """
+    reader = msgpack.Unpacker(max_buffer_size=max(1, len(payload)))
+    reader.feed(payload)
+    try:
+        # A value takes a byte at least, so that a short payload need not be counted.
+        if len(payload) <= MAX_VALUES:
+            reader.skip()
+        elif _count_values(reader, payload) > MAX_VALUES:
+            raise error(f"a payload of more than {MAX_VALUES} values")
+    except (msgpack.UnpackException, ValueError, IndexError) as cause:
+        raise error(f"a payload is not msgpack: {type(cause).__name__}: {cause}") from cause
+
+
+def _count_values(reader: msgpack.Unpacker, payload: bytes) -> int:
+    """The number of values in a payload; counting ends where there are more than `MAX_VALUES`."""
+    values, to_come = 1, [1]
+    while to_come and values <= MAX_VALUES:
+        if not to_come[-1]:
+            to_come.pop()
+            continue
+        to_come[-1] -= 1
+        first = payload[reader.tell()]
+        if 0x90 <= first <= 0x9F or first in (0xDC, 0xDD):
+            within = reader.read_array_header()
+        elif 0x80 <= first <= 0x8F or first in (0xDE, 0xDF):
+            within = 2 * reader.read_map_header()
+        else:
+            reader.skip()
+            continue
+        values += within
+        to_come.append(within)
+    return values
+
+
+def unpack_map(payload: bytes, max_map_entries: int = -1) -> dict[str, Any]:
+    """The msgpack map in a payload, arrays as tuples.
+
+    Args:
+        payload: of one frame.
+        max_map_entries: a greater map is refused; -1 for no limit.
+
+    Raises:
+        RemoteProtocolError: it is not exactly one msgpack map with text keys, each once, and well-formed
+            UTF-8.
     """
     try:
-        value = msgpack.unpackb(payload, use_list=False)
+        value = msgpack.unpackb(payload, use_list=False, object_pairs_hook=_distinct, max_map_len=max_map_entries)
     except (msgpack.UnpackException, ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise RemoteProtocolError(f"a frame is not msgpack: {type(error).__name__}: {error}") from error
+        raise RemoteProtocolError(f"a payload is not msgpack: {type(error).__name__}: {error}") from error
     if not isinstance(value, dict):
-        raise RemoteProtocolError(f"a frame holds {type(value).__name__}, not a map")
+        raise RemoteProtocolError(f"a payload holds {type(value).__name__}, not a map")
     return value
+
+
+def _distinct(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise RemoteProtocolError("a map has the same key twice")
+    return entries
 
 
 class Decoder:
@@ -88,7 +149,8 @@ class Decoder:
             RemoteProtocolError: its type is unknown, or its fields are not those of its type.
         """
         fields = unpack_map(payload)
-        kind = self._kinds.get(fields.pop("type", None))
+        name = fields.pop("type", None)
+        kind = self._kinds.get(name) if isinstance(name, str) else None
         if kind is None:
             raise RemoteProtocolError("a message of an unknown type")
         try:

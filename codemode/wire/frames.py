@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from codemode.errors import LocalProtocolError, RemoteProtocolError
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
-"""The greatest payload, in bytes: four times the greatest result or argument (16 MiB), so that a burst fits."""
+"""The greatest payload, in bytes: four times the greatest result or argument (16 MiB), so that a burst
+fits."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -27,7 +29,8 @@ class FrameDecoder:
     """Cuts a stream of bytes into payloads, however the stream was split on its way.
 
     Args:
-        max_frame_bytes: a frame that announces more is refused before a byte of it is kept.
+        max_frame_bytes: a frame that announces more is refused as soon as its length is there, and none of it
+            is kept.
     """
 
     def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
@@ -39,39 +42,53 @@ class FrameDecoder:
 
     @property
     def buffered_bytes(self) -> int:
-        """Bytes of a frame that is not whole yet."""
+        """Bytes received and not yet taken as payloads."""
         return len(self._buffer)
 
-    def receive_data(self, data: bytes) -> list[bytes]:
-        """The payloads that are whole now, in order.
+    def receive_data(self, data: bytes) -> Iterator[bytes]:
+        """Keep the bytes, and give the payloads that are whole, in order, one `next_payload` at a time.
+
+        The bytes are kept whether or not the iterator is used: what one iterator did not give, the next one
+        gives.
+        """
+        self._buffer += data
+        return iter(self.next_payload, None)
+
+    def next_payload(self) -> bytes | None:
+        """Take the next payload, or None while it is not whole.
 
         Raises:
-            RemoteProtocolError: a frame is empty or announces more than the limit. The stream cannot be read further.
+            RemoteProtocolError: a frame is empty or announces more than the limit. The stream cannot be read
+                further: every later call raises again.
         """
-        buffer = self._buffer
-        buffer += data
-        payloads: list[bytes] = []
-        start, end = 0, len(buffer)
-        while end - start >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(buffer, start)
-            if not 0 < length <= self._max_frame_bytes:
-                raise RemoteProtocolError(
-                    f"a frame announces {length} bytes; it may hold 1 to {self._max_frame_bytes}"
-                )
-            if end - start - _LENGTH.size < length:
-                break
-            start += _LENGTH.size
-            payloads.append(bytes(buffer[start : start + length]))
-            start += length
-        if start:
-            del buffer[:start]
-        return payloads
+        end = self._end_of_frame()
+        if end is None or end > len(self._buffer):
+            return None
+        with memoryview(self._buffer) as view:
+            payload = bytes(view[_LENGTH.size : end])
+        del self._buffer[:end]
+        return payload
 
     def receive_eof(self) -> None:
         """The stream has ended.
 
         Raises:
             RemoteProtocolError: in the middle of a frame.
+            LocalProtocolError: the last payloads were not taken yet; take them first.
         """
-        if self._buffer:
-            raise RemoteProtocolError(f"the stream ended {len(self._buffer)} bytes into a frame")
+        if not self._buffer:
+            return
+        end = self._end_of_frame()
+        if end is not None and end <= len(self._buffer):
+            raise LocalProtocolError("the end of the stream was told before the last payloads were taken")
+        raise RemoteProtocolError(f"the stream ended {len(self._buffer)} bytes into a frame")
+
+    def _end_of_frame(self) -> int | None:
+        """Where the first frame ends in the buffer, or will end; None while its length is not there."""
+        if len(self._buffer) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._buffer)
+        if not 0 < length <= self._max_frame_bytes:
+            del self._buffer[_LENGTH.size :]
+            raise RemoteProtocolError(f"a frame announces {length} bytes; it may hold 1 to {self._max_frame_bytes}")
+        return _LENGTH.size + int(length)

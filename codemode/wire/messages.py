@@ -3,20 +3,30 @@
 From these frozen dataclasses come the host's strict check (`validation`), the schema in `protocol/` and its
 documentation. Nothing here reads, writes or validates.
 
-A JSON value crosses as *JSON text*, serialised once and parsed once at the far end. A tuple crosses as a msgpack array.
+A JSON value crosses as *JSON text*, serialised once and parsed once at the far end. A tuple crosses as a
+msgpack array. Every integer is from 0 to `MAX_INTEGER`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 PROTOCOL_VERSION = 1
+
+MAX_INTEGER = 2**53 - 1
+"""The greatest integer on the wire: JSON and JavaScript hold no greater one exactly."""
 
 LogLevel = Literal["debug", "log", "info", "warn", "error"]
 ItemKind = Literal["text", "image", "audio", "content"]
 CallStatus = Literal["ok", "error", "cancelled"]
-Language = Literal["auto", "typescript"]
+WORKER_FAILURE_CODES = frozenset(
+    {"script_error", "syntax_error", "module_not_found", "stalled", "cpu_limit", "call_limit", "timer_limit",
+     "output_limit", "memory_limit", "source_too_large"}
+)  # fmt: skip
+"""The cell error codes that a worker may give in `failed`. The other codes are the host's to give."""
+FailureCode = Annotated[str, WORKER_FAILURE_CODES]
+"""One of them, which the host's check demands; a plain text for a type checker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class Message:
     type: ClassVar[str]
 
 
-# ── worker to host ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── worker to host ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class Hello(Message):
     pid: int
     """The worker's process id, as it sees it."""
     fences: dict[str, str]
-    """Each fence by name: `on`, or why it is missing."""
+    """Each fence by name: `on`, or why it is missing. At most 64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +69,23 @@ class Output(Message):
     type: ClassVar[str] = "output"
 
     cell: int
+    """The running cell."""
     items: tuple[tuple[ItemKind, str], ...]
     """(kind, body): the text itself for `text`, JSON text of the item for every other kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calls(Message):
-    """Nested calls that the script made, in order. Each is answered exactly once, by `answers`."""
+    """Nested calls that the script made, in order. Each is answered exactly once, by `answers`, unless its
+    cell ends."""
 
     type: ClassVar[str] = "calls"
 
     cell: int
+    """The running cell."""
     calls: tuple[tuple[int, str, str], ...]
-    """(call, tool, arguments): the request id, greater than every earlier one of this worker; the tool's identifier;
-    JSON text of the one argument."""
+    """(call, tool, arguments): the request id, greater than every earlier one of this worker; the tool's
+    identifier; JSON text of the one argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,9 @@ class Cancels(Message):
     type: ClassVar[str] = "cancels"
 
     cell: int
+    """The running cell."""
     calls: tuple[int, ...]
+    """Ids of calls that this cell made. One that has been answered meanwhile is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,7 @@ class Stores(Message):
     type: ClassVar[str] = "stores"
 
     cell: int
+    """The running cell."""
     entries: tuple[tuple[str, str | None], ...]
     """(key, JSON text of the value); null removes the key."""
 
@@ -103,6 +119,7 @@ class Logs(Message):
     type: ClassVar[str] = "logs"
 
     cell: int
+    """The running cell."""
     entries: tuple[tuple[LogLevel, str], ...]
     """(level, text)."""
 
@@ -114,7 +131,9 @@ class Notes(Message):
     type: ClassVar[str] = "notes"
 
     cell: int
+    """The running cell."""
     texts: tuple[str, ...]
+    """The text of each note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +143,7 @@ class Yielded(Message):
     type: ClassVar[str] = "yielded"
 
     cell: int
+    """The running cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +153,7 @@ class YieldTime(Message):
     type: ClassVar[str] = "yield_time"
 
     cell: int
+    """The running cell."""
     yield_time_ms: int
     """Milliseconds from the start of the exec, at least 0."""
 
@@ -144,17 +165,20 @@ class OutputBudget(Message):
     type: ClassVar[str] = "output_budget"
 
     cell: int
+    """The running cell."""
     max_output_tokens: int
     """Tokens, at least 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failing(Message):
-    """The script has failed. What was thrown is still being read, which may run the script's code; `failed` follows."""
+    """The script has failed. What was thrown is still being read, which may run the script's code; `failed`
+    follows."""
 
     type: ClassVar[str] = "failing"
 
     cell: int
+    """The running cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +188,7 @@ class Completed(Message):
     type: ClassVar[str] = "completed"
 
     cell: int
+    """The running cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +198,15 @@ class Failed(Message):
     type: ClassVar[str] = "failed"
 
     cell: int
-    code: str
-    """A cell error code that a worker may give: one of `WORKER_FAILURE_CODES`."""
+    """The running cell."""
+    code: FailureCode
+    """What ended the script, of the cell error codes that a worker may give."""
     message: str
+    """What was thrown or went wrong, for a person."""
     stack: str | None
     """The script's own frames, under the name and message of what was thrown."""
     line: int | None
-    """From 1."""
+    """Of the script, from 1."""
     column: int | None
     """From 1, in UTF-16 units."""
 
@@ -194,7 +221,7 @@ class Pong(Message):
     """The number of the ping that it answers."""
 
 
-# ── host to worker ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── host to worker ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +236,9 @@ class Start(Message):
     """The file name in the script's positions: `cell-3.js`."""
     source: str
     """The script, well-formed Unicode."""
-    language: Language
-    """`auto`: TypeScript only where V8 refuses the source as JavaScript."""
     tools: tuple[tuple[str, str, str, str, bool], ...]
-    """(identifier, module, name, description, freeform) of each nested tool: its name in `tools.js`, the specifier of
-    its own module, its name there, what the model reads of it, and whether it takes a string."""
+    """(identifier, module, name, description, freeform) of each nested tool: its name in `tools.js`, the
+    specifier of its own module, its name there, what the model reads of it, and whether it takes a string."""
     stored: dict[str, str]
     """The session's stored values: JSON text by key."""
     max_calls_in_flight: int
@@ -229,18 +254,22 @@ class Answers(Message):
     type: ClassVar[str] = "answers"
 
     cell: int
+    """The cell that made the calls."""
     answers: tuple[tuple[int, CallStatus, str], ...]
-    """(call, status, JSON text): the result where the status is `ok`, else `{"code", "message", "callId", "tool"}`."""
+    """(call, status, JSON text): the result where the status is `ok`, else `{"code", "message", "callId",
+    "tool"}`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored(Message):
-    """Another cell of the session stored this value."""
+    """Another cell of the session stored this value. Dropped when the cell that is to see it has ended."""
 
     type: ClassVar[str] = "stored"
 
     cell: int
+    """The cell of this worker that is to see it."""
     key: str
+    """Under which it was stored."""
     value: str | None
     """JSON text; null: the key was removed."""
 
@@ -252,11 +281,12 @@ class Ping(Message):
     type: ClassVar[str] = "ping"
 
     ping: int
+    """A number greater than that of every earlier ping of this worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused(Message):
-    """The host does not speak the worker's version; it closes after this."""
+    """The host does not speak the worker's version. Nothing is said after this, nor read."""
 
     type: ClassVar[str] = "refused"
 
@@ -265,16 +295,10 @@ class Refused(Message):
 
 
 WORKER_MESSAGES: tuple[type[Message], ...] = (
-    Hello, Ready, Output, Calls, Cancels, Stores, Logs, Notes, Yielded, YieldTime, OutputBudget, Failing, Completed,
-    Failed, Pong,
+    Hello, Ready, Output, Calls, Cancels, Stores, Logs, Notes, Yielded, YieldTime, OutputBudget, Failing,
+    Completed, Failed, Pong,
 )  # fmt: skip
 """What a worker may say."""
 
 HOST_MESSAGES: tuple[type[Message], ...] = (Start, Answers, Stored, Ping, Refused)
 """What the host may say."""
-
-WORKER_FAILURE_CODES = frozenset(
-    {"script_error", "syntax_error", "module_not_found", "stalled", "cpu_limit", "call_limit", "timer_limit",
-     "output_limit", "memory_limit", "source_too_large"}
-)  # fmt: skip
-"""The cell error codes that a worker may give in `failed`. The other codes are the host's to give."""

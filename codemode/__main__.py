@@ -1,0 +1,7 @@
+"""`python -m codemode`."""
+
+import sys
+
+from codemode.frontends.cli import main
+
+sys.exit(main())

@@ -1,0 +1,184 @@
+"""One V8 engine for one script: the binding to mini-racer, and the only place that touches it.
+
+Only text made by the runner and small numbers cross here. Nothing of a script's is ever touched from Python: that would
+run its code with no limit. An engine that may be busy is never closed: `close` would return and the script run on; its
+process ends instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from typing import Any, cast
+
+import py_mini_racer._mini_racer as mini_racer_internals
+from py_mini_racer import JSEvalException, JSParseException, MiniRacer, init_mini_racer
+
+from codemode.engine.modules import LinkedScript, SourceError, link
+from codemode.engine.ring import RingReader
+from codemode.limits import MIB, Limits
+from codemode.wire.messages import Start
+
+ENDED = -3
+STALLED = -2
+WAITING = -1
+"""What `Engine.state` gives where no timer runs; the numbers of `port.js`."""
+
+_RUNNER = resources.files("codemode.engine").joinpath("runner.js").read_text("utf-8")
+_STACK_KIB = 900
+_STRICT = '"use strict";'
+_PARSE_ERROR = re.compile(r"\A[^\n]*?:(\d+): ([^\n]*)\n([^\n]*)\n( *)\^")
+_LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
+
+
+class RunnerError(Exception):
+    """An accessor of the runner threw: a bug in the runner. The process is not to be used further."""
+
+
+def initialise_v8(limits: Limits) -> None:
+    """Sets V8's flags and loads it. Once a process, before the first engine; no isolate and no thread exists after it.
+
+    Raises:
+        py_mini_racer.LibAlreadyInitializedError: V8 was loaded before.
+    """
+    # mini-racer would put three names on every script's global that cannot be deleted, and its setTimeout(f, 0) throws.
+    setattr(mini_racer_internals, "INSTALL_SET_TIMEOUT", "0")  # noqa: B010 - a name that the module does not export
+    init_mini_racer(
+        flags=(
+            "--single-threaded",
+            f"--max-heap-size={max(8, limits.max_heap_bytes // MIB)}",
+            f"--stack-size={_STACK_KIB}",
+            "--enable-experimental-regexp-engine-on-excessive-backtracks",
+        )
+    )
+
+
+class Engine:
+    """A fresh V8 with the runner in it, for one script.
+
+    Args:
+        limits: what the script may use.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._v8 = MiniRacer()
+        self._port = cast("Any", self._v8.eval(_RUNNER))
+        self.ring = RingReader(self._port["ring"])
+        self._check()
+
+    @property
+    def version(self) -> str:
+        """The engine's name and version."""
+        return f"V8 {self._v8.v8_version}"
+
+    @property
+    def last_call(self) -> int:
+        """The greatest id given to a call so far, 0 for none."""
+        return cast("int", self._port["lastCall"])
+
+    def start(self, start: Start, *, last_call: int, now_ms: float, nonce: str) -> None:
+        """Begins the script. What it says is in the ring once `state` has returned.
+
+        Args:
+            start: the cell.
+            last_call: ids of calls go on after this one.
+            now_ms: the host's monotonic clock.
+            nonce: letters that no script can guess, for the names around it.
+
+        Raises:
+            SourceError: the source does not parse, or imports what is not there. Nothing of it has run.
+        """
+        limits = self._limits
+        cell = {
+            "name": start.name,
+            "maxCallsInFlight": start.max_calls_in_flight,
+            "maxCalls": limits.max_calls,
+            "maxStoreBytes": start.max_store_bytes,
+            "maxArgumentUnits": limits.max_argument_bytes,
+            "maxOutputUnits": limits.max_output_bytes,
+            "maxOutputItems": limits.max_output_items,
+            "maxTimers": limits.max_timers,
+            "tools": start.tools,
+            "lastCall": last_call,
+            "stored": start.stored,
+        }
+        self._port["cell"] = json.dumps(cell)
+        self._check()
+        exports = json.loads(cast("str", self._port["exports"]))
+        script = link(start.source, exports, name=start.name, nonce=nonce)
+        wrapper = self._compile(start.source, script)
+        self._port["prologue"] = script.prologue_units
+        self._port["now"] = now_ms
+        self._port["script"] = wrapper
+        self._check()
+
+    def deliver(self, answers: str) -> None:
+        """Gives answers to the script: JSON text of [call, status, value, call, status, value, …], 0 for ok."""
+        self._port["answers"] = answers
+
+    def take_stored(self, key: str, value: str | None) -> None:
+        """Another cell of the session stored a value (JSON text) or, with None, removed it."""
+        self._port["stored"] = json.dumps([key, value])
+
+    def tick(self, now_ms: float) -> None:
+        """Sets the clock, and runs one timer that is due."""
+        self._port["now"] = now_ms
+
+    def state(self) -> int:
+        """Milliseconds until the next timer, or `WAITING`, `STALLED` or `ENDED`. Promise jobs have run."""
+        return cast("int", self._port["state"])
+
+    def close(self) -> None:
+        """Ends the engine, which must be idle: the last `state` has returned."""
+        del self.ring
+        self._v8.close()
+
+    def _check(self) -> None:
+        if fault := self._port["fault"]:
+            raise RunnerError(fault)
+
+    def _compile(self, source: str, script: LinkedScript) -> object:
+        """The script as a function, not called yet.
+
+        Raises:
+            SourceError: V8 refuses the text, or the body alone, so that nothing in it can close what stands around it.
+        """
+        try:
+            wrapper = self._v8.eval(script.text)
+        except JSParseException as error:
+            raise _located(error, source, script.prologue_units) from None
+        self._port["alone"] = _STRICT + script.body
+        if refusal := self._port["alone"]:
+            raise self._locate_alone(source, script.body, cast("str", refusal))
+        return wrapper
+
+    def _locate_alone(self, source: str, body: str, refusal: str) -> SourceError:
+        """Where the body alone is refused. Nothing of it runs: a text that does parse throws at its first token."""
+        prologue = "throw 0;(async function(){" + _STRICT
+        try:
+            self._v8.eval(f"{prologue}{body}\n}})")
+        except JSParseException as error:
+            return _located(error, source, len(prologue))
+        except JSEvalException:
+            pass
+        return SourceError("syntax_error", f"SyntaxError: {refusal}", 1, 1)
+
+
+def _located(error: JSParseException, source: str, prologue_units: int) -> SourceError:
+    """V8's refusal with its place in the source, read from the text of mini-racer's exception."""
+    found = _PARSE_ERROR.match(str(error))
+    if found is None:
+        return SourceError("syntax_error", str(error).strip().splitlines()[0], 1, 1)
+    line, message, column = int(found[1]), found[2], _units(found[4]) + 1
+    if line == 1:
+        column = max(1, column - prologue_units)
+    lines = _LINE_END.split(source)
+    if line > len(lines):  # in what stands after the source: something was left open
+        line, column = len(lines), _units(lines[-1]) + 1
+    return SourceError("syntax_error", message, line, column)
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

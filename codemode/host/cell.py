@@ -1,0 +1,185 @@
+"""A cell as a value: what its worker said goes in, outcomes come out. No clock, no task, no worker.
+
+    RUNNING ── completed / failed ──→ ENDING ── settle ──→ SETTLED
+       └────── end (terminate, a limit, a crash) ──→ ENDING
+
+The first end wins, but for one thing: a script that completed or failed before its worker was killed has ended so, for
+completion beats a late terminate. While ENDING its open calls are being cancelled; SETTLED is final.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from codemode.host.ledger import Ledger
+from codemode.host.outcome import (
+    AudioItem,
+    CellError,
+    CellOutcome,
+    CellStatus,
+    ContentItem,
+    ImageItem,
+    Item,
+    LogEntry,
+    TextItem,
+)
+from codemode.wire import messages as m
+
+
+class Phase(enum.Enum):
+    """Where a cell is in its life."""
+
+    RUNNING = "running"
+    ENDING = "ending"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a cell ended."""
+
+    status: CellStatus
+    error: CellError | None = None
+
+    @classmethod
+    def failed(cls, code: str, message: str) -> Verdict:
+        """Failed, with no place in the script."""
+        return cls("failed", CellError(code, message))
+
+
+TERMINATED = Verdict("terminated", CellError("terminated", "the script was terminated"))
+
+
+class Cell:
+    """One exec of one script.
+
+    Args:
+        number: counts the cells of a session, from 1.
+        max_output_tokens: the budget of an exec's content.
+        max_console_bytes: how much of the console is kept.
+    """
+
+    def __init__(self, number: int, *, max_output_tokens: int, max_console_bytes: int) -> None:
+        self.number = number
+        self.cell_id = str(number)
+        self.phase = Phase.RUNNING
+        self.verdict: Verdict | None = None
+        self.ledger = Ledger(self.cell_id)
+        self.exec_yield_ms: int | None = None
+        """What the script gave to `set_yield_time`, if it did."""
+        self.exec_max_output_tokens = max_output_tokens
+        self.yields = 0
+        """How often the script has yielded."""
+        self._items: list[Item] = []
+        self._observed = 0
+        self._logs: deque[LogEntry] = deque()
+        self._log_bytes = 0
+        self._max_console_bytes = max_console_bytes
+        self._last_outcome: CellOutcome | None = None
+
+    def __repr__(self) -> str:
+        return f"<Cell {self.cell_id}, {self.phase.value}, {len(self._items)} items, {self.ledger!r}>"
+
+    @property
+    def has_news(self) -> bool:
+        """True where an observation would give items."""
+        return self._observed < len(self._items)
+
+    def receive(self, message: m.Message) -> None:
+        """Takes what the worker said of this cell; calls and stored values are the caller's to act on."""
+        match message:
+            case m.Output(items=items):
+                self._items += [read_item(kind, body) for kind, body in items]
+            case m.Logs(entries=entries):
+                for level, text in entries:
+                    self._log(LogEntry(level, text))
+            case m.Yielded():
+                self.yields += 1
+            case m.YieldTime(yield_time_ms=yield_time_ms):
+                self.exec_yield_ms = yield_time_ms
+            case m.OutputBudget(max_output_tokens=max_output_tokens):
+                self.exec_max_output_tokens = max_output_tokens
+            case m.Completed():
+                self.end(Verdict("completed"))
+            case m.Failed(code=code, message=text, stack=stack, line=line, column=column):
+                self.end(Verdict("failed", CellError(code, text, stack, line, column)))
+            case _:
+                pass
+
+    def end(self, verdict: Verdict) -> None:
+        """The cell has come to its end. A later verdict changes nothing."""
+        if self.phase is Phase.RUNNING:
+            self.phase = Phase.ENDING
+            self.verdict = verdict
+
+    def settle(self) -> None:
+        """All calls are answered: the outcome is final."""
+        assert self.phase is Phase.ENDING, "a cell is settled once, after it has ended"
+        self.phase = Phase.SETTLED
+
+    def outcome(self, wall_time_s: float, max_output_tokens: int) -> CellOutcome:
+        """What an observation gives now. Its items are not given again, unless the cell had been delivered before."""
+        if self.phase is Phase.SETTLED and self._last_outcome is not None:
+            last = self._last_outcome
+            return CellOutcome(
+                cell_id=last.cell_id,
+                status=last.status,
+                items=last.items,
+                error=last.error,
+                wall_time_s=wall_time_s,
+                calls=last.calls,
+                logs=last.logs,
+                max_output_tokens=max_output_tokens,
+                delivered_before=True,
+            )
+        verdict = self.verdict if self.phase is Phase.SETTLED else None
+        items = tuple(self._items[self._observed :])
+        self._observed = len(self._items)
+        outcome = CellOutcome(
+            cell_id=self.cell_id,
+            status="running" if verdict is None else verdict.status,
+            items=items,
+            error=None if verdict is None else verdict.error,
+            wall_time_s=wall_time_s,
+            calls=self.ledger.records(),
+            logs=tuple(self._logs),
+            max_output_tokens=max_output_tokens,
+        )
+        if verdict is not None:
+            self._last_outcome = outcome
+        return outcome
+
+    def _log(self, entry: LogEntry) -> None:
+        self._logs.append(entry)
+        self._log_bytes += len(entry.text.encode("utf-8", "replace"))
+        while self._log_bytes > self._max_console_bytes and len(self._logs) > 1:
+            self._log_bytes -= len(self._logs.popleft().text.encode("utf-8", "replace"))
+
+
+def read_item(kind: m.ItemKind, body: str) -> Item:
+    """The item that a worker described. What it says is not believed: fields of the wrong form become text."""
+    if kind == "text":
+        return TextItem(body)
+    fields = _record(body)
+    match kind, fields:
+        case "image", {"image_url": str(image_url), **rest}:
+            detail = rest.get("detail")
+            return ImageItem(image_url, detail if isinstance(detail, str) else None)
+        case "audio", {"audio_url": str(audio_url)}:
+            return AudioItem(audio_url)
+        case "content", {"block": dict(block)}:
+            return ContentItem(block)
+        case _:
+            return TextItem(body)
+
+
+def _record(body: str) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,67 @@
+"""Two ways to hold background tasks that a plain nursery does not give."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+
+@asynccontextmanager
+async def background_nursery() -> AsyncIterator[trio.Nursery]:
+    """A nursery for tasks behind a `with` block: they end with the block, and what the block raises stays itself.
+
+    A plain nursery would wrap the caller's own exception in a group. A task that crashes still cancels the block and
+    raises its group.
+    """
+    raised: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            yield nursery
+        except BaseException as error:
+            raised = error
+        finally:
+            nursery.cancel_scope.cancel()
+    if raised is not None:
+        raise raised
+
+
+class AbandonableTasks:
+    """A nursery that can be left while a task in it refuses to end: no close waits for a tool that shields itself.
+
+    Such a task goes on until the trio run ends; what it gives is dropped by whoever waited for it.
+    """
+
+    def __init__(self) -> None:
+        self._nursery: trio.Nursery | None = None
+        self._finished = trio.Event()
+
+    async def open(self) -> None:
+        """Makes it ready for tasks."""
+        opened = trio.Event()
+
+        async def hold() -> None:
+            try:
+                async with trio.open_nursery() as self._nursery:
+                    opened.set()
+                    await trio.sleep_forever()
+            finally:
+                self._finished.set()
+
+        trio.lowlevel.spawn_system_task(hold, context=contextvars.copy_context())
+        await opened.wait()
+
+    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any) -> None:
+        """Starts a task."""
+        assert self._nursery is not None, "tasks are started after open"
+        self._nursery.start_soon(function, *args)
+
+    async def close(self, timeout_s: float) -> None:
+        """Cancels every task and waits for them, so long and no longer."""
+        assert self._nursery is not None, "what is closed has been opened"
+        self._nursery.cancel_scope.cancel()
+        with trio.move_on_after(timeout_s, shield=True):
+            await self._finished.wait()

@@ -1,0 +1,300 @@
+"""Runs one cell: leases it a worker, serves its calls, lets observers wait, and settles it exactly once.
+
+Everything here happens in tasks of the session, so calls are served while nobody observes the cell.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import trio
+
+from codemode.errors import LocalProtocolError, WorkerUnavailable
+from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
+from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolInvocation
+from codemode.host.outcome import CellOutcome
+from codemode.host.values import to_json_text
+from codemode.host.worker_handle import Death, WorkerHandle
+from codemode.wire import messages as m
+
+if TYPE_CHECKING:
+    from codemode.host.session import Session
+
+_log = logging.getLogger("codemode")
+
+JOIN_S = 1.0
+"""How long a cancelled call may take to end before it is left behind."""
+DEATH_S = 1.0
+"""How long a killed worker may take to be gone before the cell is settled without it."""
+
+Until = Literal["settled", "output"]
+
+
+@dataclass(slots=True, eq=False)
+class _Observation:
+    """One exec or wait that is pending, and what another one gave in the meantime."""
+
+    yields: int
+    shared: CellOutcome | None = None
+
+
+class RunningCell:
+    """A cell, the worker that runs it and the calls that it has open.
+
+    Args:
+        cell: the state.
+        session: whose tools, store and tasks it uses.
+        start: what its worker is told.
+        lease: gives a worker that is ready.
+        give_back: takes the worker once the cell has ended.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        session: Session,
+        start: Callable[[], m.Start],
+        lease: Callable[[], Awaitable[WorkerHandle]],
+        give_back: Callable[[WorkerHandle], None],
+    ) -> None:
+        self.cell = cell
+        self._session = session
+        self._start = start
+        self._lease = lease
+        self._give_back = give_back
+        self._began_s = trio.current_time()
+        self.observed_s = self._began_s
+        """When somebody last observed the cell, on trio's clock."""
+        self._worker: WorkerHandle | None = None
+        self._scopes: dict[int, trio.CancelScope] = {}
+        self._stopping: Verdict | None = None
+        self._leasing = trio.CancelScope()
+        # A tool sees the context variables of the exec that made the call possible.
+        self._context = contextvars.copy_context()
+        self._ended = trio.Event()
+        self._calls_settled = trio.Event()
+        self._changed = trio.Event()
+        self._observations: set[_Observation] = set()
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """The cell's life, from lease to settled. Whatever happens here, the cell is settled."""
+        try:
+            with trio.move_on_after(self._session.limits.max_wall_s or float("inf")):
+                await self._lease_and_start()
+                await self._ended.wait()
+            if not self._ended.is_set():
+                self.stop(_out_of_time(self._session.limits.max_wall_s))
+                await self._until_dead()
+        except trio.Cancelled:
+            self.stop(TERMINATED)
+            raise
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._settle()
+
+    async def _lease_and_start(self) -> None:
+        try:
+            with self._leasing:
+                self._worker = await self._lease()
+        except WorkerUnavailable as error:
+            self._end(Verdict.failed("worker_unavailable", str(error)))
+        if self._worker is None or self._ended.is_set():
+            return
+        try:
+            self._worker.start(self._start(), self)
+        except LocalProtocolError as error:
+            self._end(Verdict.failed("script_error", f"the cell cannot be sent to its worker: {error}"))
+
+    async def _until_dead(self) -> None:
+        with trio.move_on_after(DEATH_S, shield=True):
+            await self._ended.wait()
+
+    async def _settle(self) -> None:
+        if self._stopping is not None and not self._ended.is_set():
+            await self._until_dead()
+        self._end(self._stopping or Verdict.failed("worker_crashed", "the cell was left without a worker"))
+        await self._cancel_open_calls()
+        self.cell.settle()
+        self._announce()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._give_back(worker)
+
+    def stop(self, verdict: Verdict) -> None:
+        """Ends the cell by ending its worker. A script that has already come to its end has ended so."""
+        if self._ended.is_set() or self._stopping is not None:
+            return
+        self._stopping = verdict
+        if self._worker is None:
+            self._leasing.cancel()
+            self._end(verdict)
+        else:
+            self._worker.kill()
+
+    def _end(self, verdict: Verdict) -> None:
+        self.cell.end(verdict)
+        self._ended.set()
+
+    # ── what the worker says ──────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, message: m.Message) -> None:
+        """See `Listener.receive`."""
+        match message:
+            case m.Calls(calls=calls):
+                for call, tool, arguments in calls:
+                    self._call(call, tool, arguments)
+                return
+            case m.Cancels(calls=calls):
+                for call in calls:
+                    if call in self._scopes:
+                        self._scopes[call].cancel()
+                return
+            case m.Stores(entries=entries):
+                self._session.store_values(entries, self)
+                return
+            case m.Notes(texts=texts):
+                self._session.notify(self.cell, texts)
+                return
+            case _:
+                self.cell.receive(message)
+        if self.cell.phase is not Phase.RUNNING:
+            self._ended.set()
+        self._announce()
+
+    def worker_died(self, death: Death) -> None:
+        """See `Listener.worker_died`."""
+        if self._stopping is not None:
+            verdict = self._stopping
+        elif death.of_memory:
+            verdict = Verdict.failed("memory_limit", "the script used more memory than it may, and its worker is gone")
+        else:
+            verdict = Verdict.failed("worker_crashed", str(death))
+            _log.warning("cell %s: %s; its stderr ends:\n%s", self.cell.cell_id, death, death.stderr[-2000:])
+        self._end(verdict)
+        self._announce()
+
+    def tell_stored(self, key: str, value: str | None) -> None:
+        """Another cell of the session stored a value."""
+        if self._worker is not None and self.cell.phase is Phase.RUNNING:
+            self._worker.tell_stored(key, value)
+
+    # ── nested calls ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _now_ms(self) -> float:
+        return round((trio.current_time() - self._began_s) * 1000, 3)
+
+    def _call(self, call: int, tool: str, arguments: str) -> None:
+        call_id = self.cell.ledger.make(call, tool)
+        self._context.run(self._session.call_tasks.start_soon, self._serve, call, call_id, tool, arguments)
+
+    async def _serve(self, call: int, call_id: str, tool: str, arguments: str) -> None:
+        """One task per call: runs it, and answers it whatever happens."""
+        outcome: ToolCallOutcome | None = None
+        scope = self._scopes[call] = trio.CancelScope()
+        try:
+            with scope:
+                outcome = await self._session.dispatcher.call(
+                    ToolInvocation(call_id=call_id, tool=tool, arguments_json=arguments),
+                    cell_id=self.cell.cell_id,
+                    session_id=self._session.session_id,
+                )
+        finally:
+            del self._scopes[call]
+            self._answer(call, tool, outcome or ToolCallOutcome.cancelled(call_id))
+
+    def _answer(self, call: int, tool: str, outcome: ToolCallOutcome) -> None:
+        code = None if outcome.error is None else outcome.error.code
+        if not self.cell.ledger.settle(call, outcome.status, code, self._now_ms()):
+            return  # the cell has been settled without it
+        if self.cell.phase is Phase.RUNNING and self._worker is not None:
+            self._worker.answer(call, outcome.status, _answer_text(tool, outcome))
+        if not self.cell.ledger.has_open:
+            self._calls_settled.set()
+
+    async def _cancel_open_calls(self) -> None:
+        """Cancels and joins what the script left open. What does not end in time is settled without its task."""
+        for scope in list(self._scopes.values()):
+            scope.cancel()
+        if self.cell.ledger.has_open:
+            self._calls_settled = trio.Event()
+            with trio.move_on_after(JOIN_S):
+                await self._calls_settled.wait()
+        for call in self.cell.ledger.open:
+            self.cell.ledger.settle(call, "cancelled", "cancelled", self._now_ms())
+
+    # ── observations ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def until_settled(self) -> None:
+        """Waits until the cell has been settled."""
+        while self.cell.phase is not Phase.SETTLED:
+            await self._changed.wait()
+
+    async def observe(
+        self, *, yield_s: Callable[[], float], max_tokens: Callable[[], int], until: Until = "settled"
+    ) -> CellOutcome:
+        """The next outcome: the end, a yield, output where that is waited for, or the time being over.
+
+        Args:
+            yield_s: seconds after its beginning at which it returns; asked again whenever the cell changes.
+            max_tokens: the budget of the outcome's content.
+            until: `output` returns as soon as there is something new.
+
+        Observations that are pending together share their outcome. One that is cancelled has consumed nothing.
+        """
+        began_s = self.observed_s = trio.current_time()
+        observation = _Observation(self.cell.yields)
+        self._observations.add(observation)
+        try:
+            while not self._is_due(observation, until):
+                with trio.move_on_at(began_s + yield_s()) as time:
+                    await self._changed.wait()
+                if time.cancelled_caught:
+                    break
+            if observation.shared is not None:
+                return observation.shared
+            self.observed_s = trio.current_time()
+            outcome = self.cell.outcome(self.observed_s - began_s, max_tokens())
+            for other in self._observations:
+                other.shared = outcome
+            return outcome
+        finally:
+            self._observations.discard(observation)
+
+    def _is_due(self, observation: _Observation, until: Until) -> bool:
+        return (
+            observation.shared is not None
+            or self.cell.phase is Phase.SETTLED
+            or self.cell.yields > observation.yields
+            or (until == "output" and self.cell.has_news)
+        )
+
+
+def _out_of_time(max_wall_s: float | None) -> Verdict:
+    return Verdict.failed("wall_limit", f"the script ran for longer than {max_wall_s:g} s")
+
+
+def _answer_text(tool: str, outcome: ToolCallOutcome) -> str:
+    """What the script is told: the result's JSON text, or the fields of its `ToolError`."""
+    if outcome.value_json is not None:
+        return outcome.value_json
+    error = outcome.error or ToolCallError("tool_failed", "the tool failed and said nothing")
+    return to_json_text({"code": error.code, "message": error.message, "callId": outcome.call_id, "tool": tool})
+
+
+async def stop_all(cells: Iterable[RunningCell], verdict: Verdict) -> None:
+    """Ends those of the cells that still run, and waits until they are settled."""
+    live = [running for running in cells if running.cell.phase is not Phase.SETTLED]
+    for running in live:
+        running.stop(verdict)
+    for running in live:
+        await running.until_settled()

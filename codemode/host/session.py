@@ -1,0 +1,202 @@
+"""A session lives as long as an agent's conversation: its stored values, its cells, and the tools that they call."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Literal
+
+import trio
+
+from codemode.errors import CellNotFound, ClosedError
+from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
+from codemode.host.dispatcher import ToolDispatcher
+from codemode.host.nurseries import AbandonableTasks, background_nursery
+from codemode.host.running_cell import JOIN_S, RunningCell, stop_all
+from codemode.host.store import MemoryStore, Store
+from codemode.host.tools import Tool, ToolRegistry
+from codemode.host.turn import Turn, hold_turn
+from codemode.host.values import well_formed
+from codemode.wire import messages as m
+
+if TYPE_CHECKING:
+    from codemode.host.service import Service
+
+Notify = Callable[[str, str], None]
+OnEnd = Literal["terminate", "keep"]
+
+KEEP_S = 600.0
+"""How long a kept cell goes on after the last observation of it."""
+CLOSE_S = 5.0
+
+
+class Session:
+    """Cells, stored values and tools of one conversation. Made by `Service.open_session`."""
+
+    def __init__(
+        self,
+        service: Service,
+        tools: ToolRegistry,
+        *,
+        session_id: str | None,
+        store: Store | None,
+        dispatcher: ToolDispatcher | None,
+        on_notify: Notify | None,
+        nursery: trio.Nursery,
+    ) -> None:
+        self.service = service
+        self.limits = service.limits
+        self.tools = tools
+        self.session_id = session_id or uuid.uuid4().hex
+        self.dispatcher = dispatcher or ToolDispatcher(
+            tools, thread_limiter=service.thread_limiter, max_result_bytes=service.limits.max_result_bytes
+        )
+        self.call_tasks = AbandonableTasks()
+        self._store: Store = store or MemoryStore()
+        self._on_notify = on_notify
+        self._nursery = nursery
+        self._cells: dict[str, RunningCell] = {}
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Session {self.session_id}, {len(self._cells)} cells, {len(self.live_cells)} running>"
+
+    @property
+    def live_cells(self) -> tuple[str, ...]:
+        """The ids of the cells that run."""
+        return tuple(cell_id for cell_id, running in self._cells.items() if running.cell.phase is not Phase.SETTLED)
+
+    def open_turn(self, *, on_end: OnEnd = "terminate") -> AbstractAsyncContextManager[Turn]:
+        """A model turn, for `async with`.
+
+        Args:
+            on_end: what happens to cells that still run when the block ends. `terminate` ends them; `keep` lets them go
+                on until they end, or nobody has observed them for 600 s, and any later turn may wait for them.
+
+        Raises:
+            ClosedError: the session has been closed.
+        """
+        self.check_open()
+        if on_end not in ("terminate", "keep"):
+            raise ValueError(f'on_end is "terminate" or "keep", not {on_end!r}')
+        return hold_turn(self, on_end)
+
+    def check_open(self) -> None:
+        """Raises `ClosedError` where the session has been closed."""
+        if self._closed:
+            raise ClosedError("the session has been closed; open a new one")
+
+    # ── for turns ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def find(self, cell_id: str) -> RunningCell:
+        """The cell of that id.
+
+        Raises:
+            CellNotFound: this session has none.
+        """
+        try:
+            return self._cells[cell_id]
+        except KeyError:
+            raise CellNotFound(cell_id, self.live_cells) from None
+
+    def new_cell(self, max_output_tokens: int) -> Cell:
+        """The next cell of this session."""
+        return Cell(
+            len(self._cells) + 1,
+            max_output_tokens=max_output_tokens,
+            max_console_bytes=self.limits.max_console_bytes,
+        )
+
+    def run_cell(self, running: RunningCell) -> None:
+        """Lets a cell run in the background of this session."""
+        self._cells[running.cell.cell_id] = running
+        if len(self.live_cells) > self.limits.max_live_cells:
+            live = self.limits.max_live_cells
+            running.stop(Verdict.failed("cell_limit", f"{live} cells run already; wait for one, or terminate one"))
+        self._nursery.start_soon(running.run)
+
+    def start_message(self, cell: Cell, source: str) -> m.Start:
+        """What a worker is told to run this script."""
+        return m.Start(
+            cell=cell.number,
+            name=f"cell-{cell.cell_id}.js",
+            source=source,
+            tools=tuple(_entry(tool) for tool in self.tools),
+            stored=self._store.load_all(),
+            max_calls_in_flight=self.limits.max_calls_in_flight,
+            max_store_bytes=self.limits.max_store_bytes,
+        )
+
+    def keep(self, running: RunningCell) -> None:
+        """Lets a cell go on without a turn, until its lease runs out."""
+        self._nursery.start_soon(self._end_when_forgotten, running)
+
+    async def _end_when_forgotten(self, running: RunningCell) -> None:
+        while running.cell.phase is not Phase.SETTLED:
+            left_s = running.observed_s + KEEP_S - trio.current_time()
+            if left_s <= 0:
+                running.stop(TERMINATED)
+                return
+            with trio.move_on_after(left_s):
+                await running.until_settled()
+
+    # ── for cells ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def store_values(self, entries: tuple[tuple[str, str | None], ...], origin: RunningCell) -> None:
+        """Keeps what a script stored, and tells the other cells that run."""
+        others = [
+            running for running in self._cells.values() if running is not origin and running.cell.phase is Phase.RUNNING
+        ]
+        for key, value in entries:
+            self._store.put(key, value)
+            for other in others:
+                other.tell_stored(key, value)
+
+    def notify(self, cell: Cell, texts: tuple[str, ...]) -> None:
+        """Hands on what a script gave to `notify`."""
+        if self._on_notify is not None:
+            for text in texts:
+                self._on_notify(cell.cell_id, text)
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def close(self) -> None:
+        """Terminates what runs, answers all of it, and drops what comes later."""
+        self._closed = True
+        with trio.move_on_after(CLOSE_S, shield=True):
+            await stop_all(self._cells.values(), TERMINATED)
+        await self.call_tasks.close(JOIN_S)
+
+
+def _entry(tool: Tool) -> tuple[str, str, str, str, bool]:
+    definition = tool.definition
+    return tool.identifier, tool.module, tool.name, well_formed(definition.description), definition.freeform
+
+
+@asynccontextmanager
+async def hold_session(
+    service: Service,
+    tools: ToolRegistry,
+    *,
+    session_id: str | None,
+    store: Store | None,
+    dispatcher: ToolDispatcher | None,
+    on_notify: Notify | None,
+) -> AsyncIterator[Session]:
+    """The session of `Service.open_session`, with the tasks behind it."""
+    async with background_nursery() as nursery:
+        session = Session(
+            service,
+            tools,
+            session_id=session_id,
+            store=store,
+            dispatcher=dispatcher,
+            on_notify=on_notify,
+            nursery=nursery,
+        )
+        await session.call_tasks.open()
+        try:
+            yield session
+        finally:
+            await session.close()

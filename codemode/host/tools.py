@@ -1,0 +1,332 @@
+"""Which tools exist: what each is called, what it takes, and the function behind it. The dispatcher calls it.
+
+tools = ToolRegistry()
+
+@tools.tool
+async def get_weather(city: str, units: str = "metric") -> Weather:
+    '''The weather in a city, now.'''
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, TypeVar, overload
+
+import trio
+
+from codemode.errors import ToolNameConflict, UsageError
+from codemode.host.arguments import ArgumentCheck, InvalidArguments, SchemaCheck
+from codemode.host.context import ToolContext
+from codemode.host.identifiers import script_name
+from codemode.host.signatures import FREEFORM_PARAMETERS, is_context, read_signature
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Invoke = Callable[[Any, ToolContext | None], Any]
+"""Calls the function behind a tool with arguments that have been checked, and the context if it takes one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDefinition:
+    """What a tool is, apart from the function behind it."""
+
+    name: str
+    """As its owner calls it; scripts know it by an identifier made of this."""
+    description: str = ""
+    """For the model: what the tool does, and when to use it."""
+    parameters: Mapping[str, Any] | None = None
+    """JSON Schema of the one object of parameters; None: the tool takes none, or a string if it is free-form.
+    Where it has `properties` and says nothing of others, others are refused."""
+    namespace: str | Sequence[str] | None = None
+    """A group of tools with a module of its own; its parts, or one string with `/` between them."""
+    output_schema: Mapping[str, Any] | None = None
+    """JSON Schema of the result, for the model. Results are not checked against it."""
+    timeout_s: float | None = None
+    """Seconds that a call may run, not counting the time it waits for its turn; None: as long as it takes."""
+    max_concurrency: int | None = None
+    """Calls that may run at a time, in all sessions of one trio run; more wait. None: any number."""
+    read_only: bool = False
+    """Whether it changes nothing, as the model is told."""
+    freeform: bool = False
+    """Whether it takes one string instead of an object of parameters."""
+
+    def __post_init__(self) -> None:
+        if self.timeout_s is not None and not self.timeout_s > 0:
+            raise UsageError(f"the tool {self.name!r}: timeout_s must be more than 0, not {self.timeout_s!r}")
+        if self.max_concurrency is not None and self.max_concurrency < 1:
+            raise UsageError(
+                f"the tool {self.name!r}: max_concurrency must be at least 1, not {self.max_concurrency!r}"
+            )
+
+    @property
+    def full_name(self) -> str:
+        """The name with its namespace, for a person."""
+        parts = (self.namespace,) if isinstance(self.namespace, str) else tuple(self.namespace or ())
+        return "/".join((*filter(None, parts), self.name))
+
+
+class Tool:
+    """One tool of a registry, ready to be called.
+
+    Args:
+        definition: what it is.
+        check: of its arguments.
+        invoke: calls the function behind it.
+        takes_context: whether that one takes the context of the call.
+        is_async: whether it is called in the event loop; else in a thread.
+
+    Raises:
+        UsageError: scripts could not call it by its name.
+    """
+
+    def __init__(
+        self,
+        definition: ToolDefinition,
+        check: ArgumentCheck,
+        invoke: Invoke,
+        *,
+        takes_context: bool,
+        is_async: bool,
+    ) -> None:
+        named = script_name(definition.name, definition.namespace)
+        self.definition = definition
+        self.identifier = named.identifier
+        self.module = named.module
+        self.name = named.name
+        self.invoke = invoke
+        self.takes_context = takes_context
+        self.is_async = is_async
+        self.check = check
+        # A limiter belongs to one trio run; a registry may outlive it, and serve two in two threads.
+        self._limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar(self.identifier)
+
+    def __repr__(self) -> str:
+        return f"<Tool {self.identifier}>"
+
+    def validate(self, arguments_json: str) -> Any:
+        """What the function behind the tool takes, from JSON text: a dict, or the string of a free-form tool.
+
+        Raises:
+            InvalidArguments: they do not fit. The message names what is wrong and lists the valid parameters.
+        """
+        try:
+            return self.check(arguments_json)
+        except InvalidArguments as error:
+            raise InvalidArguments(f"{self.identifier}: {error}") from None
+
+    @property
+    def limiter(self) -> trio.CapacityLimiter | None:
+        """What calls of this tool queue for in the current trio run; None where any number may run."""
+        if self.definition.max_concurrency is None:
+            return None
+        try:
+            return self._limiter.get()
+        except LookupError:
+            limiter = trio.CapacityLimiter(self.definition.max_concurrency)
+            self._limiter.set(limiter)
+            return limiter
+
+
+class ToolRegistry:
+    """The tools that scripts may call, by their identifiers. Tools may be added while sessions are open."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, Tool] = {}
+        self.get = self._tools.get
+        """The tool of an identifier, or None."""
+
+    def __contains__(self, identifier: object) -> bool:
+        return identifier in self._tools
+
+    def __getitem__(self, identifier: str) -> Tool:
+        try:
+            return self._tools[identifier]
+        except KeyError:
+            raise KeyError(self.why_missing(identifier)) from None
+
+    def __iter__(self) -> Iterator[Tool]:
+        """The tools in the order in which they were registered."""
+        return iter(tuple(self._tools.values()))
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def __repr__(self) -> str:
+        return f"<ToolRegistry of {len(self)}: {', '.join(self._tools)}>"
+
+    @property
+    def definitions(self) -> list[ToolDefinition]:
+        """What the tools are, in the order in which they were registered."""
+        return [tool.definition for tool in self]
+
+    def why_missing(self, identifier: str) -> str:
+        """For one who asked for a tool that is not here: that it is not, and which have a name like it."""
+        text = identifier if len(identifier) <= 100 else f"{identifier[:99]}…"
+        near = [known for known in self._tools if known.endswith(f"__{text}")][:3]
+        near = near or get_close_matches(text, self._tools, n=3)
+        if near:
+            return f"no tool is named {text!r}; did you mean {' or '.join(map(repr, near))}?"
+        return f"no tool is named {text!r}; there are {len(self)} tools"
+
+    @overload
+    def tool(self, function: Function, /) -> Function: ...
+
+    @overload
+    def tool(
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str | None = None,
+        namespace: str | Sequence[str] | None = None,
+        description: str | None = None,
+        timeout_s: float | None = None,
+        max_concurrency: int | None = None,
+        read_only: bool = False,
+        freeform: bool = False,
+    ) -> Callable[[Function], Function]: ...
+
+    def tool(
+        self,
+        function: Function | None = None,
+        /,
+        *,
+        name: str | None = None,
+        namespace: str | Sequence[str] | None = None,
+        description: str | None = None,
+        timeout_s: float | None = None,
+        max_concurrency: int | None = None,
+        read_only: bool = False,
+        freeform: bool = False,
+    ) -> Function | Callable[[Function], Function]:
+        """Registers a function, as a decorator with or without arguments, and gives it back as it was.
+
+        Its name, description and JSON Schema come from its signature and docstring. Async functions run in
+        the event loop, others in threads. A parameter annotated `ToolContext` is filled in; one without an
+        annotation takes anything; `**kwargs` takes further parameters.
+
+        Args:
+            function: a function, bound method, `functools.partial` or callable object.
+            name: instead of the function's own.
+            description: instead of its docstring.
+            namespace, timeout_s, max_concurrency, read_only, freeform: see `ToolDefinition`.
+
+        Raises:
+            ToolNameConflict: another tool has the identifier.
+            UsageError: scripts could not call it by its name, or could not give it what it takes.
+        """
+        names = sys._getframe(1).f_locals  # types local to the function in which a tool is written
+
+        def register(function: Function) -> Function:
+            signature = read_signature(function, freeform=freeform, names=names)
+            if not name and signature.name == "<lambda>":
+                raise UsageError("a lambda has no name: give it one by name=…")
+            definition = ToolDefinition(
+                name=signature.name if name is None else name,
+                namespace=namespace,
+                description=signature.description if description is None else description,
+                parameters=signature.parameters,
+                output_schema=signature.output_schema,
+                timeout_s=timeout_s,
+                max_concurrency=max_concurrency,
+                read_only=read_only,
+                freeform=freeform,
+            )
+            tool = Tool(
+                definition,
+                signature.check,
+                _by_keywords(function, context=signature.context, freeform=signature.freeform),
+                takes_context=signature.context is not None,
+                is_async=_is_async(function),
+            )
+            self._register(tool)
+            return function
+
+        return register if function is None else register(function)
+
+    def add(self, definition: ToolDefinition, handler: Callable[..., Any]) -> Tool:
+        """Registers a tool that has a schema instead of a signature.
+
+        Args:
+            definition: what it is.
+            handler: called with the arguments, a dict of JSON values (a string for a free-form tool), and
+                with the `ToolContext` if it takes a second parameter. Async, or called in a thread.
+
+        Raises:
+            ToolNameConflict: another tool has the identifier.
+            UsageError: its schema is not a good one (the message says where), or scripts could not call it by
+                its name.
+        """
+        parameters = definition.parameters
+        if parameters is None:
+            parameters = FREEFORM_PARAMETERS if definition.freeform else {"type": "object", "properties": {}}
+        try:
+            check = SchemaCheck(parameters, freeform=definition.freeform)
+        except UsageError as error:
+            raise UsageError(f"the tool {definition.full_name!r}: {error}") from error
+        takes_context = _takes_context(handler)
+        invoke: Invoke = handler if takes_context else lambda arguments, _: handler(arguments)
+        definition = replace(definition, parameters=parameters)
+        tool = Tool(definition, check, invoke, takes_context=takes_context, is_async=_is_async(handler))
+        self._register(tool)
+        return tool
+
+    def include(self, other: ToolRegistry) -> None:
+        """Registers every tool that another registry has now, or none of them.
+
+        Raises:
+            ToolNameConflict: another tool has the identifier of one of them.
+        """
+        for tool in other:
+            self._check_free(tool)
+        self._tools.update(other._tools)
+
+    def _register(self, tool: Tool) -> None:
+        self._check_free(tool)
+        self._tools[tool.identifier] = tool
+
+    def _check_free(self, tool: Tool) -> None:
+        known = self._tools.get(tool.identifier)
+        if known is not None and known is not tool:
+            raise ToolNameConflict(tool.identifier, known.definition.full_name, tool.definition.full_name)
+
+
+def _by_keywords(function: Callable[..., Any], *, context: str | None, freeform: str | None) -> Invoke:
+    if context is None and freeform is None:
+        return lambda arguments, _: function(**arguments)
+
+    def invoke(arguments: Any, given: ToolContext | None) -> Any:
+        keywords = dict(arguments) if freeform is None else {freeform: arguments}
+        if context is not None:  # last: a tool with `**kwargs` may be sent one of that name
+            keywords[context] = given
+        return function(**keywords)
+
+    return invoke
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def _takes_context(handler: Callable[..., Any]) -> bool:
+    """Whether a handler has a second parameter for the context, and not for something that has a default."""
+    try:
+        parameters = list(inspect.signature(handler).parameters.values())
+    except ValueError:
+        return False
+    if len(parameters) < 2 or parameters[1].kind not in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ):
+        return False
+    second = parameters[1]
+    return (
+        second.default is inspect.Parameter.empty
+        or second.name in ("ctx", "context")
+        or is_context(second.annotation)
+        or "ToolContext" in str(second.annotation)
+    )

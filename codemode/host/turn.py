@@ -1,0 +1,195 @@
+"""One model turn: runs scripts and observes cells, and keeps its worker from script to script."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal
+
+import trio
+
+from codemode.errors import ClosedError, UsageError
+from codemode.host.cell import TERMINATED, Phase, Verdict
+from codemode.host.outcome import CellOutcome
+from codemode.host.running_cell import RunningCell, Until, stop_all
+from codemode.host.values import well_formed
+from codemode.host.worker_handle import WorkerHandle
+
+if TYPE_CHECKING:
+    from codemode.host.session import Session
+
+YIELD_TIME_MS = 10_000
+MAX_TOKENS = 10_000
+READY_S = 1.0
+"""How long a worker that has just ended a cell may take to make its next engine: a hundred times what it takes."""
+MAX_IDLE_WORKERS = 2
+"""Workers that a turn keeps from script to script: one, and another for a script beside it."""
+
+
+class Turn:
+    """Runs scripts in workers that belong to this turn alone. Made by `Session.open_turn`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._idle: list[WorkerHandle] = []
+        self._cells: list[RunningCell] = []
+        self._closed = False
+
+    async def exec(
+        self, source: str, *, yield_time_ms: int | None = None, max_output_tokens: int | None = None
+    ) -> CellOutcome:
+        """Runs a script until it ends, yields, or its yield time is over; it goes on in the background then.
+
+        Args:
+            source: one ES module.
+            yield_time_ms: milliseconds; 10,000 by default. The script's own `set_yield_time` goes before it.
+            max_output_tokens: the budget of the outcome's `content()`; 10,000 by default.
+
+        Returns:
+            What came of it. Whatever the script, its source, a worker or the machine did is an outcome.
+
+        Raises:
+            ClosedError: the turn or its session has been closed.
+            UsageError: an argument is of the wrong kind.
+
+        Cancelling it terminates the cell.
+        """
+        default_ms = _amount("yield_time_ms", yield_time_ms, YIELD_TIME_MS)
+        running = self._begin(source, max_output_tokens)
+
+        def yield_s() -> float:
+            chosen = running.cell.exec_yield_ms
+            return (default_ms if chosen is None else chosen) / 1000
+
+        try:
+            return await running.observe(yield_s=yield_s, max_tokens=lambda: running.cell.exec_max_output_tokens)
+        except trio.Cancelled:
+            running.stop(TERMINATED)
+            raise
+
+    async def run(self, source: str, *, max_output_tokens: int | None = None) -> CellOutcome:
+        """Runs a script to its end, however long it takes and however often it yields. See `exec`."""
+        running = self._begin(source, max_output_tokens)
+        began_s = trio.current_time()
+        try:
+            await running.until_settled()
+        except trio.Cancelled:
+            running.stop(TERMINATED)
+            raise
+        return running.cell.outcome(trio.current_time() - began_s, running.cell.exec_max_output_tokens)
+
+    async def wait(
+        self,
+        cell_id: str,
+        *,
+        yield_time_ms: int | None = None,
+        max_tokens: int | None = None,
+        terminate: bool = False,
+        until: Until = "settled",
+    ) -> CellOutcome:
+        """Observes a cell of this session until it ends, yields, or the time is over.
+
+        Args:
+            cell_id: as an earlier outcome named it.
+            yield_time_ms: milliseconds; 10,000 by default.
+            max_tokens: the budget of the outcome's `content()`; 10,000 by default.
+            terminate: end the cell first. One that has ended meanwhile has ended as it did.
+            until: `output` returns as soon as the script has emitted something.
+
+        Returns:
+            What is new since the last observation; for a cell whose end was delivered, its last outcome again.
+
+        Raises:
+            CellNotFound: the session has no such cell; it names those that run.
+            ClosedError: the turn or its session has been closed.
+            UsageError: an argument is of the wrong kind.
+        """
+        self._check_open()
+        if until not in ("settled", "output"):
+            raise UsageError(f'until is "settled" or "output", not {until!r}')
+        yield_time_s = _amount("yield_time_ms", yield_time_ms, YIELD_TIME_MS) / 1000
+        budget = _amount("max_tokens", max_tokens, MAX_TOKENS)
+        running = self._session.find(cell_id)
+        if terminate:
+            running.stop(TERMINATED)
+            yield_time_s = float("inf")  # the end is near, and bounded
+        return await running.observe(
+            yield_s=lambda: yield_time_s, max_tokens=lambda: budget, until="settled" if terminate else until
+        )
+
+    def _begin(self, source: str, max_output_tokens: int | None) -> RunningCell:
+        self._check_open()
+        if not isinstance(source, str):
+            raise UsageError(f"source is a string, not {type(source).__name__}")
+        cell = self._session.new_cell(_amount("max_output_tokens", max_output_tokens, MAX_TOKENS))
+        source = well_formed(source)
+        running = RunningCell(
+            cell,
+            self._session,
+            start=lambda: self._session.start_message(cell, source),
+            lease=self._lease,
+            give_back=self._give_back,
+        )
+        size, most = len(source.encode()), self._session.limits.max_source_bytes
+        if size > most:
+            running.stop(Verdict.failed("source_too_large", f"the script has {size} bytes; at most {most} are taken"))
+        self._cells.append(running)
+        self._session.run_cell(running)
+        return running
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the turn has ended; open a new one")
+        self._session.check_open()
+
+    async def _lease(self) -> WorkerHandle:
+        """The turn's own worker where it has an idle one, else a new one."""
+        while self._idle:
+            worker = self._idle.pop()
+            ready = False
+            try:
+                ready = await worker.until_ready(READY_S)
+            finally:
+                if not ready:
+                    worker.kill()
+            if ready:
+                return worker
+        return await self._session.service.start_worker()
+
+    def _give_back(self, worker: WorkerHandle) -> None:
+        if self._closed or worker.death is not None or worker.is_busy or len(self._idle) >= MAX_IDLE_WORKERS:
+            worker.kill()
+        else:
+            self._idle.append(worker)
+
+    async def close(self, on_end: Literal["terminate", "keep"]) -> None:
+        """Ends the turn: its idle workers, and by policy its cells."""
+        self._closed = True
+        for worker in self._idle:
+            worker.kill()
+        self._idle.clear()
+        if on_end == "keep":
+            for running in self._cells:
+                if running.cell.phase is not Phase.SETTLED:
+                    self._session.keep(running)
+        else:
+            with trio.CancelScope(shield=True):  # every cell is settled in bounded time
+                await stop_all(self._cells, TERMINATED)
+
+
+def _amount(name: str, given: int | None, default: int) -> int:
+    if given is None:
+        return default
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        raise UsageError(f"{name} is a whole number, at least 0, not {given!r}")
+    return given
+
+
+@asynccontextmanager
+async def hold_turn(session: Session, on_end: Literal["terminate", "keep"]) -> AsyncIterator[Turn]:
+    """The turn of `Session.open_turn`."""
+    turn = Turn(session)
+    try:
+        yield turn
+    finally:
+        await turn.close(on_end)

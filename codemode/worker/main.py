@@ -1,0 +1,214 @@
+"""The worker's main loop: one engine ready, one cell at a time, everything the script says on its way at once.
+
+Two threads touch the wire: this one, and the sentry while this one is inside V8. A cell that cannot be ended idle ends
+the process, which is what processes are for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+
+from codemode.engine.engine import STALLED, Engine, initialise_v8
+from codemode.engine.modules import SourceError, code_frame
+from codemode.engine.records import RecordDecoder
+from codemode.limits import Limits
+from codemode.wire import messages as m
+from codemode.worker.fences import apply_fences, close_other_descriptors
+from codemode.worker.link import Link, end_process
+from codemode.worker.sentry import Sentry
+
+GRACE_S = 0.05
+"""How long an engine may go on after its cell has ended before the process is ended."""
+READING_S = 1.0
+"""How long reading what a script threw may take."""
+
+
+class RunningCell:
+    """The cell in the engine, as both threads see it. Guarded by the link's writing lock."""
+
+    def __init__(self, start: m.Start, engine: Engine, max_cpu_s: float) -> None:
+        self.number = start.cell
+        self.engine = engine
+        self.records = RecordDecoder(start.cell)
+        self.cpu_deadline_s = time.process_time() + max_cpu_s
+        self.failing_since_s: float | None = None
+        self.ended_at_s: float | None = None
+
+
+class Worker:
+    """Runs cells, one after another, until the host goes away.
+
+    Args:
+        link: the wire.
+        limits: what a cell may use.
+        fences: as `apply_fences` gave them.
+    """
+
+    def __init__(self, link: Link, limits: Limits, fences: dict[str, str]) -> None:
+        self._link = link
+        self._limits = limits
+        self._fences = fences
+        self._sentry = Sentry(self._look)
+        self._cell: RunningCell | None = None
+        self._last_call = 0
+
+    def run(self) -> None:
+        """Speaks first, then serves. Returns only by ending the process."""
+        engine = Engine(self._limits)
+        self._link.send([m.Hello(m.PROTOCOL_VERSION, engine.version, os.getpid(), self._fences), m.Ready()])
+        self._sentry.start()
+        while True:
+            message = self._link.receive(None)
+            if isinstance(message, m.Start):
+                self._run_cell(message, engine)
+                engine.close()
+                engine = Engine(self._limits)
+                self._link.send([m.Ready()])
+
+    def _run_cell(self, start: m.Start, engine: Engine) -> None:
+        """Runs one cell to its end. The engine is idle when this returns."""
+        cell = RunningCell(start, engine, self._limits.max_cpu_s)
+        with self._link.writing:
+            self._cell = cell
+        try:
+            self._begin(start, engine)
+            while cell.ended_at_s is None:
+                self._turn(cell)
+        except SourceError as error:
+            self._say_end(cell, refusal(start.cell, start.source, error))
+        self._last_call = max(self._last_call, engine.last_call)
+        with self._link.writing:
+            self._cell = None
+
+    def _begin(self, start: m.Start, engine: Engine) -> None:
+        with self._sentry:
+            engine.start(start, last_call=self._last_call, now_ms=_now_ms(), nonce=os.urandom(16).hex())
+
+    def _turn(self, cell: RunningCell) -> None:
+        """Lets promise jobs run, sends on what was said, and waits for what wakes the script next."""
+        with self._sentry:
+            state = cell.engine.state()
+        with self._link.writing:
+            self._send_said(cell)
+            self._enforce(cell)
+        if cell.ended_at_s is not None:
+            return
+        if state == STALLED:
+            self._say_end(cell, stalled(cell.number))
+            return
+        message = self._link.receive(state / 1000 if state >= 0 else None)
+        with self._sentry:
+            while message is not None:
+                self._deliver(cell, message)
+                message = self._link.receive_pending()
+            if state >= 0:
+                cell.engine.tick(_now_ms())
+
+    def _deliver(self, cell: RunningCell, message: m.Message) -> None:
+        match message:
+            case m.Answers(cell=number, answers=answers) if number == cell.number:
+                cell.engine.deliver(_answers_text(answers))
+            case m.Stored(key=key, value=value):
+                cell.engine.take_stored(key, value)
+            case _:
+                pass  # answers that came after the end of an earlier cell
+
+    def _look(self) -> None:
+        """What the sentry does while the main thread is inside V8."""
+        with self._link.writing:
+            cell = self._cell
+            if cell is not None:
+                self._send_said(cell)
+                self._enforce(cell)
+                if cell.ended_at_s is not None and time.monotonic() - cell.ended_at_s > GRACE_S:
+                    end_process()
+        self._link.glance()
+
+    def _send_said(self, cell: RunningCell) -> None:
+        """Sends what is in the ring, and notes the cell's end if it is there."""
+        said = cell.records.receive(cell.engine.ring.take())
+        if not said:
+            return
+        for message in said:
+            if isinstance(message, m.Failing):
+                cell.failing_since_s = time.monotonic()
+            elif isinstance(message, m.Completed | m.Failed):
+                cell.ended_at_s = time.monotonic()
+        self._link.send(said)
+
+    def _enforce(self, cell: RunningCell) -> None:
+        """Ends the cell, and with it the process, where a limit of time is over."""
+        if cell.ended_at_s is not None:
+            return
+        if cell.failing_since_s is not None and time.monotonic() - cell.failing_since_s > READING_S:
+            self._say_end(cell, unreadable(cell.number))
+            end_process()
+        if time.process_time() > cell.cpu_deadline_s:
+            self._say_end(cell, out_of_cpu(cell.number, self._limits.max_cpu_s))
+            end_process()
+
+    def _say_end(self, cell: RunningCell, failed: m.Failed) -> None:
+        with self._link.writing:
+            if cell.ended_at_s is None:
+                cell.ended_at_s = time.monotonic()
+                self._link.send([failed])
+
+
+def _now_ms() -> float:
+    return time.monotonic() * 1000
+
+
+def _answers_text(answers: tuple[tuple[int, m.CallStatus, str], ...]) -> str:
+    return "[" + ",".join([f"{call},{0 if status == 'ok' else 1},{text}" for call, status, text in answers]) + "]"
+
+
+def failure(cell: int, code: str, message: str) -> m.Failed:
+    """A failure that has no place in the script."""
+    return m.Failed(cell, code, message, None, None, None)
+
+
+def stalled(cell: int) -> m.Failed:
+    """Nothing can wake the script any more."""
+    return failure(
+        cell,
+        "stalled",
+        "the script waits for a promise that can never settle: no call is open and no timer is set",
+    )
+
+
+def unreadable(cell: int) -> m.Failed:
+    """What was thrown runs code of the script that does not end."""
+    return failure(cell, "script_error", f"what the script threw could not be read within {READING_S:g} s")
+
+
+def out_of_cpu(cell: int, max_cpu_s: float) -> m.Failed:
+    """The script has used up its CPU time."""
+    return failure(
+        cell,
+        "cpu_limit",
+        f"the script used more than {max_cpu_s:g} s of CPU time; waiting for tools does not count",
+    )
+
+
+def refusal(cell: int, source: str, error: SourceError) -> m.Failed:
+    """The script was refused before any of it ran."""
+    frame = code_frame(source, error.line, error.column)
+    return m.Failed(cell, error.code, error.message, f"{error.message}\n{frame}", error.line, error.column)
+
+
+def main(arguments: list[str]) -> None:
+    """The child's entry: `[inbound descriptor, outbound descriptor, JSON text of the limits]`."""
+    try:
+        inbound, outbound = int(arguments[0]), int(arguments[1])
+        limits = Limits.from_json(arguments[2])
+        close_other_descriptors(2, inbound, outbound)
+        initialise_v8(limits)
+        fences = apply_fences(limits)
+        Worker(Link(inbound, outbound), limits, fences).run()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        end_process(70)

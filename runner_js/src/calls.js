@@ -1,0 +1,211 @@
+// Nested calls: each gets an id that is never used again, and one answer. Out of reach of the script: the ids, the open
+// calls, the promises that are waited for inside.
+
+import {
+  ErrorOf, MapOf, PromiseOf, TypeErrorOf, bare, defineProperty, freeze, isArray, list, mapDelete, mapGet, mapSet, parse,
+  setPrototypeOf, slice, stringify, toText,
+} from "./primordials.js";
+import { cell } from "./cell.js";
+import { failForGood } from "./failure.js";
+import { KIND, put, putCall } from "./ring.js";
+
+const MAX_NAME_UNITS = 256;
+const ARGUMENTS_RULE = "takes one argument, an object";
+
+/**
+ * A promise that a script never sees. Its prototype is its own, so that `await` finds V8's `constructor` there, whatever
+ * a script does to Promise.prototype.
+ */
+class InnerPromise extends PromiseOf {
+  constructor(executor) {
+    super(executor);
+  }
+}
+defineProperty(InnerPromise.prototype, "constructor", { __proto__: null, value: PromiseOf });
+setPrototypeOf(InnerPromise.prototype, null);
+freeze(InnerPromise.prototype);
+
+/** A promise for the runner's own use, and the function that fulfils it. */
+export function innerPromise() {
+  const inner = bare();
+  inner.promise = new InnerPromise((resolve) => {
+    inner.resolve = resolve;
+  });
+  return inner;
+}
+
+function ownValue(target, key, value) {
+  defineProperty(target, key, { __proto__: null, value, enumerable: true, configurable: true, writable: true });
+}
+
+/** What a failed call rejects with. */
+class ToolError extends ErrorOf {
+  constructor(answer) {
+    super(answer.message);
+    ownValue(this, "code", answer.code);
+    ownValue(this, "tool", answer.tool);
+    ownValue(this, "callId", answer.callId);
+  }
+}
+defineProperty(ToolError.prototype, "name", { __proto__: null, value: "ToolError", configurable: true, writable: true });
+
+const open = new MapOf();
+const waiting = list();
+let firstWaiting = 0;
+let lastId = 0;
+let inFlight = 0;
+let made = 0;
+
+/** Ids go on from an earlier cell of the same worker. */
+export function continueIdsAfter(id) {
+  lastId = id;
+}
+
+export const lastCallId = () => lastId;
+
+function send(call) {
+  call.id = ++lastId;
+  mapSet(open, call.id, call);
+  inFlight += 1;
+  putCall(call.id, call.tool, call.text);
+  call.text = "";
+}
+
+/** One call, sent now or when one in flight has been answered. Gives {ok, value} or {ok: false, …error}. */
+function request(tool, text, signal) {
+  made += 1;
+  if (made > cell.maxCalls) failForGood("call_limit", "the script made more than " + toText(cell.maxCalls) + " calls");
+  const call = innerPromise();
+  call.tool = tool;
+  call.text = text;
+  call.id = 0;
+  cell.openCalls += 1;
+  if (inFlight < cell.maxCallsInFlight) send(call);
+  else waiting[waiting.length] = call;
+  if (signal !== undefined) onAbort(signal, call);
+  return call.promise;
+}
+
+function sendWaiting() {
+  while (inFlight < cell.maxCallsInFlight && firstWaiting < waiting.length) {
+    const call = waiting[firstWaiting];
+    waiting[firstWaiting] = undefined;
+    firstWaiting += 1;
+    if (call !== null) send(call);
+  }
+  if (firstWaiting === waiting.length) {
+    waiting.length = 0;
+    firstWaiting = 0;
+  }
+}
+
+function settle(call, answer) {
+  cell.openCalls -= 1;
+  call.resolve(answer);
+}
+
+/** Takes the answers that are ready: [id, status, value, id, status, value, …]; 0 is ok. An unknown id is dropped. */
+export function deliver(text) {
+  const answers = parse(text);
+  for (let i = 0; i < answers.length; i += 3) {
+    const call = mapGet(open, answers[i]);
+    if (call === undefined) continue;
+    mapDelete(open, answers[i]);
+    inFlight -= 1;
+    const answer = bare();
+    answer.ok = answers[i + 1] === 0;
+    answer.value = answers[i + 2];
+    settle(call, answer);
+  }
+  sendWaiting();
+}
+
+function refusal(tool, code, message) {
+  const answer = bare();
+  answer.message = message;
+  answer.code = code;
+  answer.tool = tool;
+  answer.callId = null;
+  return new ToolError(answer);
+}
+
+function withinLimit(tool, text) {
+  if (text.length <= cell.maxArgumentUnits) return text;
+  const size = toText(text.length) + " characters of JSON; at most " + toText(cell.maxArgumentUnits) + " are taken";
+  throw refusal(tool, "invalid_arguments", tool + ": the argument comes to " + size);
+}
+
+/** JSON text of a call's one argument. */
+function argumentsText(tool, freeform, given) {
+  if (freeform) {
+    if (typeof given !== "string") throw refusal(tool, "invalid_arguments", tool + " takes one argument, a string");
+    return withinLimit(tool, stringify(given));
+  }
+  if (given === undefined) return "{}";
+  if (typeof given !== "object" || given === null || isArray(given)) {
+    throw refusal(tool, "invalid_arguments", tool + " " + ARGUMENTS_RULE);
+  }
+  let text;
+  try {
+    text = stringify(given);
+  } catch (error) {
+    const why = typeof error === "object" && error !== null ? error.message : error;
+    throw refusal(tool, "invalid_arguments", tool + ": the argument has no JSON form: " + why);
+  }
+  if (text === undefined) throw refusal(tool, "invalid_arguments", tool + " " + ARGUMENTS_RULE);
+  return withinLimit(tool, text);
+}
+
+function signalOf(tool, options) {
+  if (options === undefined || options === null) return undefined;
+  if (typeof options !== "object") throw new TypeErrorOf(tool + ": the second argument is an object, {signal}");
+  const signal = options.signal;
+  return signal === undefined || signal === null ? undefined : signal;
+}
+
+/** Cancels a call when its signal aborts. A call that still waits for its turn is never made. */
+function onAbort(signal, call) {
+  const abort = () => {
+    if (call.id !== 0) {
+      if (mapGet(open, call.id) === call) put(KIND.CANCEL, stringify(call.id));
+      return;
+    }
+    for (let i = firstWaiting; i < waiting.length; i++) {
+      if (waiting[i] !== call) continue;
+      waiting[i] = null;
+      const answer = bare();
+      answer.ok = false;
+      answer.value = bare();
+      answer.value.code = "cancelled";
+      answer.value.message = call.tool + " was cancelled by its signal";
+      answer.value.tool = call.tool;
+      answer.value.callId = null;
+      settle(call, answer);
+    }
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort);
+}
+
+/** The async function for a name that no tool has: the host answers `tool_not_found`, with the names that come near. */
+export function missingToolFunction(name) {
+  const tool = slice(name, 0, MAX_NAME_UNITS);
+  return async () => {
+    const answer = await request(tool, "{}", undefined);
+    throw new ToolError(answer.value);
+  };
+}
+
+/** The async function by which a script calls one tool. */
+export function toolFunction(name, tool, freeform) {
+  const { [name]: call } = {
+    [name]: async (given, options) => {
+      const signal = signalOf(tool, options);
+      const text = argumentsText(tool, freeform, given);
+      const answer = await request(tool, text, signal);
+      if (!answer.ok) throw new ToolError(answer.value);
+      return answer.value;
+    },
+  };
+  return freeze(call);
+}

@@ -1,0 +1,71 @@
+// How a cell ends: completed, or failed with what was thrown. Said once; all later is dropped.
+
+import { bare, isError, stringify } from "./primordials.js";
+import { cell } from "./cell.js";
+import { KIND, park, put } from "./ring.js";
+import { cut, headline, positionOf, storyOf } from "./stack.js";
+import { inspect } from "./render.js";
+
+/** What a thrown value comes to, as the fields of the wire's `failed`. May run script code only through a Proxy. */
+function describe(thrown) {
+  const failure = bare();
+  failure.code = "script_error";
+  failure.message = "";
+  failure.stack = null;
+  failure.line = null;
+  failure.column = null;
+  if (isError(thrown)) {
+    const position = positionOf(thrown);
+    failure.message = headline(thrown);
+    failure.stack = storyOf(thrown);
+    failure.line = position.line;
+    failure.column = position.column;
+  } else {
+    failure.message = cut("Uncaught " + (typeof thrown === "string" ? thrown : inspect(thrown)));
+  }
+  return failure;
+}
+
+/** The cell has come to its end. */
+export function complete() {
+  if (cell.ended) return;
+  cell.ended = true;
+  put(KIND.COMPLETED, "");
+}
+
+/** The cell has failed: said at once, for reading what was thrown may take for ever. */
+export function fail(thrown) {
+  if (cell.ended) return;
+  cell.ended = true;
+  put(KIND.FAILING, "");
+  let failure;
+  try {
+    failure = stringify(describe(thrown));
+  } catch {
+    failure = '{"code":"script_error","message":"the script threw a value that cannot be read","stack":null,' +
+      '"line":null,"column":null}';
+  }
+  put(KIND.FAILED, failure);
+}
+
+/** Ends the cell by a limit, the way `exit` does: nothing of the script runs afterwards. */
+export function failForGood(code, message) {
+  if (!cell.ended) {
+    cell.ended = true;
+    const failure = bare();
+    failure.code = code;
+    failure.message = message;
+    failure.stack = null;
+    failure.line = null;
+    failure.column = null;
+    put(KIND.FAILING, "");
+    put(KIND.FAILED, stringify(failure));
+  }
+  park();
+}
+
+/** Ends the script as completed; cannot be caught. */
+export function exit() {
+  complete();
+  park();
+}

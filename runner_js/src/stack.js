@@ -1,0 +1,142 @@
+// Stack traces hold the script's own frames, at the script's own positions, and none of the runner's.
+//
+// `Error.prepareStackTrace` is fixed here, before the script: once redefined by a script it could not be taken back, and
+// it would run whenever anyone reads a stack.
+
+import {
+  ErrorOf, WeakMapOf, apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isError, slice,
+  toText, weakGet, weakSet,
+} from "./primordials.js";
+import { cell } from "./cell.js";
+
+const RUNNER_URL = "codemode:runner";
+const MAX_MESSAGE_UNITS = 16384;
+const MAX_FRAMES = 20;
+
+/** Where each error whose stack was read was made: {line, column} in the script. */
+const positions = new WeakMapOf();
+
+/** At most `MAX_MESSAGE_UNITS` of a text. */
+export function cut(text) {
+  return text.length <= MAX_MESSAGE_UNITS ? text : slice(text, 0, MAX_MESSAGE_UNITS) + "… (cut)";
+}
+
+/** The data property `key` of a value or of what it inherits from, without running an accessor. */
+export function peek(value, key) {
+  for (let at = value, depth = 0; at !== null && depth < 32; at = getPrototypeOf(at), depth++) {
+    const descriptor = getOwnPropertyDescriptor(at, key);
+    if (descriptor !== undefined) return hasOwn(descriptor, "value") ? descriptor.value : undefined;
+  }
+  return undefined;
+}
+
+/** `Name: message` of an error, without running the script's code. */
+export function headline(error) {
+  const name = peek(error, "name");
+  const message = peek(error, "message");
+  const shownName = typeof name === "string" && name !== "" ? cut(name) : "Error";
+  return typeof message === "string" && message !== "" ? shownName + ": " + cut(message) : shownName;
+}
+
+// The methods of a call site, taken from one before a script can touch their prototype.
+const site = (() => {
+  let methods;
+  const before = getOwnPropertyDescriptor(ErrorOf, "prepareStackTrace");
+  ErrorOf.prepareStackTrace = (_, sites) => {
+    const prototype = getPrototypeOf(sites[0]);
+    const method = (name) => {
+      const captured = prototype[name];
+      return (self) => apply(captured, self, []);
+    };
+    methods = {
+      __proto__: null,
+      source: method("getScriptNameOrSourceURL"),
+      line: method("getLineNumber"),
+      column: method("getColumnNumber"),
+      text: method("toString"),
+    };
+    return "";
+  };
+  new ErrorOf().stack;
+  if (before === undefined) delete ErrorOf.prepareStackTrace;
+  return methods;
+})();
+
+/** The text of one frame, or "" for a frame that is not the script's to see; notes the position in `found`. */
+function frameText(callSite, found) {
+  const source = site.source(callSite);
+  if (source === RUNNER_URL) return "";
+  const text = site.text(callSite);
+  if (source !== cell.name) return indexOf(text, RUNNER_URL) >= 0 ? "" : text;
+  const line = site.line(callSite);
+  const raw = site.column(callSite);
+  const column = line === 1 ? raw - cell.prologueUnits : raw;
+  if (column < 1) return "";
+  if (found.line === null) {
+    found.line = line;
+    found.column = column;
+  }
+  if (column === raw) return text;
+  const written = ":" + toText(raw);
+  const at = indexOf(text, cell.name + ":1" + written);
+  if (at < 0) return text;
+  const end = at + cell.name.length + 2;
+  return slice(text, 0, end) + ":" + toText(column) + slice(text, end + written.length);
+}
+
+function prepareStackTrace(error, sites) {
+  try {
+    let text = headline(error);
+    const found = { __proto__: null, line: null, column: null };
+    const count = sites.length < MAX_FRAMES ? sites.length : MAX_FRAMES;
+    for (let i = 0; i < count; i++) {
+      const frame = frameText(sites[i], found);
+      if (frame !== "") text += "\n    at " + frame;
+    }
+    weakSet(positions, error, found);
+    return text;
+  } catch {
+    return "Error"; // a script's Proxy or a forged argument threw: there is nothing true to say
+  }
+}
+
+defineProperty(ErrorOf, "prepareStackTrace", { __proto__: null, value: prepareStackTrace });
+ErrorOf.stackTraceLimit = MAX_FRAMES;
+
+const nativeStack = getOwnPropertyDescriptor(new ErrorOf(), "stack");
+
+/** The stack of an error as V8 keeps it; undefined where a script has put an accessor in its place. */
+export function stackOf(error) {
+  const descriptor = getOwnPropertyDescriptor(error, "stack");
+  if (descriptor === undefined) return undefined;
+  const own = hasOwn(descriptor, "value")
+    ? descriptor.value
+    : descriptor.get !== undefined && descriptor.get === nativeStack.get
+      ? apply(descriptor.get, error, [])
+      : undefined;
+  return typeof own === "string" ? own : undefined;
+}
+
+/** The stack without the headline; "" where there is none. */
+function framesOf(error) {
+  const stack = stackOf(error);
+  if (stack === undefined) return "";
+  const at = indexOf(stack, "\n    at ");
+  return at < 0 ? "" : slice(stack, at);
+}
+
+/** The whole story of an error: headline as it is now, the frames, and its causes. */
+export function storyOf(error) {
+  let story = headline(error) + framesOf(error);
+  let cause = peek(error, "cause");
+  for (let depth = 0; depth < 5 && isError(cause); depth++, cause = peek(cause, "cause")) {
+    story += "\n  [cause]: " + headline(cause) + framesOf(cause);
+  }
+  return cut(story);
+}
+
+/** {line, column} where the error was made in the script, or nulls. */
+export function positionOf(error) {
+  stackOf(error);
+  return weakGet(positions, error) ?? { __proto__: null, line: null, column: null };
+}

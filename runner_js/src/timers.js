@@ -1,0 +1,153 @@
+// The cell's timers. The host's monotonic clock comes in with every entry; Date.now fills the time between, and is never
+// trusted to run backwards. One timer fires an entry, so that promise jobs run between two of them.
+
+import {
+  MapOf, RangeErrorOf, TypeErrorOf, apply, dateNow, list, mapDelete, mapGet, mapSet, mapSize, max, min, toText,
+} from "./primordials.js";
+import { cell } from "./cell.js";
+import { innerPromise } from "./calls.js";
+import { fail, failForGood } from "./failure.js";
+
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+let entryMs = 0; // the host's clock at the last entry
+let entryDate = 0;
+let latestMs = 0;
+let lastId = 0;
+let lastSequence = 0;
+
+/** The live timers, and a binary heap of {due, sequence, id} in which a cleared one stays until it is met. */
+const timers = new MapOf();
+const heap = list();
+
+/** The host's clock says this now. */
+export function setClock(nowMs) {
+  entryMs = nowMs;
+  entryDate = dateNow();
+}
+
+/** Milliseconds on the host's monotonic clock. */
+export function now() {
+  latestMs = max(latestMs, entryMs + max(0, dateNow() - entryDate));
+  return latestMs;
+}
+
+const before = (a, b) => a.due < b.due || (a.due === b.due && a.sequence < b.sequence);
+
+function pushDue(timer) {
+  let at = heap.length;
+  heap[at] = timer;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!before(timer, heap[parent])) break;
+    heap[at] = heap[parent];
+    at = parent;
+  }
+  heap[at] = timer;
+}
+
+function popDue() {
+  const first = heap[0];
+  const last = heap[heap.length - 1];
+  heap.length -= 1;
+  const count = heap.length;
+  if (count === 0) return first;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= count) break;
+    if (child + 1 < count && before(heap[child + 1], heap[child])) child += 1;
+    if (!before(heap[child], last)) break;
+    heap[at] = heap[child];
+    at = child;
+  }
+  heap[at] = last;
+  return first;
+}
+
+/** The live timer that is due first, or undefined. */
+function firstDue() {
+  while (heap.length > 0) {
+    const timer = heap[0];
+    if (mapGet(timers, timer.id) === timer) return timer;
+    popDue();
+  }
+  return undefined;
+}
+
+function schedule(callback, delay, args, repeats) {
+  const ms = +delay;
+  const delayMs = ms >= 1 && ms <= MAX_DELAY_MS ? ms : 1;
+  if (mapSize(timers) >= cell.maxTimers) {
+    failForGood("timer_limit", "the script has more than " + toText(cell.maxTimers) + " timers");
+  }
+  const timer = { __proto__: null, id: ++lastId, sequence: ++lastSequence, due: now() + delayMs, delayMs, callback, args, repeats };
+  mapSet(timers, timer.id, timer);
+  pushDue(timer);
+  return timer.id;
+}
+
+function checked(name, callback) {
+  if (typeof callback !== "function") throw new TypeErrorOf(name + "(callback, ms): the callback is a function");
+}
+
+export function setTimeout(callback, delay, ...args) {
+  checked("setTimeout", callback);
+  return schedule(callback, delay, args, false);
+}
+
+export function setInterval(callback, delay, ...args) {
+  checked("setInterval", callback);
+  return schedule(callback, delay, args, true);
+}
+
+export function clearTimeout(id) {
+  if (typeof id === "number") mapDelete(timers, id);
+}
+
+export function clearInterval(id) {
+  clearTimeout(id);
+}
+
+export async function sleep(ms) {
+  const delay = +ms;
+  if (!(delay >= 0)) throw new RangeErrorOf("sleep(ms): a number of milliseconds, at least 0");
+  const woken = innerPromise();
+  schedule(woken.resolve, delay, list(), false);
+  await woken.promise;
+}
+
+/** Milliseconds until the next timer, or -1 where there is none. */
+export function untilNextTimer() {
+  const timer = firstDue();
+  return timer === undefined ? -1 : max(0, min(MAX_DELAY_MS, timer.due - now()));
+}
+
+/** A callback that gave a promise: if that rejects, the cell fails as by a throw. */
+async function watch(result) {
+  try {
+    await result;
+  } catch (thrown) {
+    fail(thrown);
+  }
+}
+
+/** Runs one timer that is due, if any. */
+export function fireDueTimer() {
+  const timer = firstDue();
+  if (timer === undefined || timer.due > now() || cell.ended) return;
+  popDue();
+  if (timer.repeats) {
+    timer.due = now() + timer.delayMs;
+    timer.sequence = ++lastSequence;
+    pushDue(timer);
+  } else {
+    mapDelete(timers, timer.id);
+  }
+  try {
+    const result = apply(timer.callback, undefined, timer.args);
+    if (typeof result === "object" && result !== null) watch(result);
+  } catch (thrown) {
+    fail(thrown);
+  }
+}
