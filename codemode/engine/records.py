@@ -5,14 +5,14 @@ from __future__ import annotations
 import enum
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import cast
 
 from codemode.wire import messages as m
 
 _HEADER = struct.Struct("<HI")
 _PAIR = struct.Struct("<I")
-_CALL = struct.Struct("<IH")
+_CALL = struct.Struct("<IHH")
 
 
 class Kind(enum.IntEnum):
@@ -48,59 +48,57 @@ class RecordDecoder:
 
     def __init__(self, cell: int) -> None:
         self._cell = cell
-        self._buffer = bytearray()
+        self._partial = bytearray()
+        self._abortable: list[int] = []
 
     def receive(self, data: bytes) -> list[m.Message]:
         """The messages that are whole now, in the order in which the script said them."""
-        self._buffer += data
+        if self._partial:
+            data = bytes(self._partial) + data
+            self._partial.clear()
         messages: list[m.Message] = []
-        run_kind: Kind | None = None
+        run_kind = 0
         run: list[object] = []
-        for kind, payload in self._records():
-            if kind is not run_kind and run:
-                messages.append(self._join(run_kind, run))
-                run = []
-            run_kind = kind
-            match kind:
-                case Kind.TEXT:
-                    run.append(("text", text_of(payload)))
-                case Kind.CALL:
-                    call, tool_units = _CALL.unpack_from(payload)
-                    start, end = _CALL.size, _CALL.size + 2 * tool_units
-                    run.append((call, text_of(payload[start:end]), text_of(payload[end:])))
-                case Kind.ITEM | Kind.LOG | Kind.STORE:
-                    run.append(_pair(payload))
-                case Kind.UNSET:
-                    run.append((text_of(payload), None))
-                case Kind.NOTE:
-                    run.append(text_of(payload))
-                case Kind.CANCEL:
-                    run.append(int(text_of(payload)))
-                case _:
-                    messages.append(self._single(kind, text_of(payload)))
-        if run:
-            messages.append(self._join(run_kind, run))
-        return messages
-
-    def _records(self) -> Iterator[tuple[Kind, bytes]]:
-        buffer = self._buffer
-        start, end = 0, len(buffer)
+        start, end = 0, len(data)
         while end - start >= _HEADER.size:
-            kind, units = _HEADER.unpack_from(buffer, start)
+            kind, units = _HEADER.unpack_from(data, start)
             after = start + _HEADER.size + 2 * units
             if after > end:
                 break
-            yield Kind(kind), bytes(buffer[start + _HEADER.size : after])
+            if kind != run_kind and run:
+                messages.append(self._join(run_kind, run))
+                run = []
+            run_kind = kind
+            payload = data[start + _HEADER.size : after]
             start = after
-        del buffer[:start]
+            if kind == Kind.CALL:
+                run.append(self._call(payload))
+            elif kind == Kind.TEXT:
+                run.append(("text", text_of(payload)))
+            elif kind in _JOINED:
+                run.append(_JOINED[kind](payload))
+            else:
+                messages.append(self._single(kind, text_of(payload)))
+        if run:
+            messages.append(self._join(run_kind, run))
+        self._partial += data[start:]
+        return messages
 
-    def _join(self, kind: Kind | None, run: list[object]) -> m.Message:
+    def _call(self, payload: bytes) -> tuple[int, str, str]:
+        call, has_signal, tool_units = _CALL.unpack_from(payload)
+        if has_signal:
+            self._abortable.append(call)
+        middle = _CALL.size + 2 * tool_units
+        return call, text_of(payload[_CALL.size : middle]), text_of(payload[middle:])
+
+    def _join(self, kind: int, run: list[object]) -> m.Message:
         entries = tuple(run)
         match kind:
             case Kind.TEXT | Kind.ITEM:
                 return m.Output(self._cell, cast("tuple[tuple[m.ItemKind, str], ...]", entries))
             case Kind.CALL:
-                return m.Calls(self._cell, cast("tuple[tuple[int, str, str], ...]", entries))
+                abortable, self._abortable = tuple(self._abortable), []
+                return m.Calls(self._cell, cast("tuple[tuple[int, str, str], ...]", entries), abortable)
             case Kind.STORE | Kind.UNSET:
                 return m.Stores(self._cell, cast("tuple[tuple[str, str | None], ...]", entries))
             case Kind.LOG:
@@ -112,7 +110,7 @@ class RecordDecoder:
             case _:
                 raise AssertionError(f"records of kind {kind} are not joined")
 
-    def _single(self, kind: Kind, text: str) -> m.Message:
+    def _single(self, kind: int, text: str) -> m.Message:
         match kind:
             case Kind.YIELD:
                 return m.Yielded(self._cell)
@@ -134,3 +132,14 @@ def _pair(payload: bytes) -> tuple[str, str]:
     (units,) = _PAIR.unpack_from(payload)
     middle = _PAIR.size + 2 * units
     return text_of(payload[_PAIR.size : middle]), text_of(payload[middle:])
+
+
+_JOINED: dict[int, Callable[[bytes], object]] = {
+    Kind.ITEM: _pair,
+    Kind.LOG: _pair,
+    Kind.STORE: _pair,
+    Kind.UNSET: lambda payload: (text_of(payload), None),
+    Kind.NOTE: text_of,
+    Kind.CANCEL: lambda payload: int(text_of(payload)),
+}
+"""How a record reads whose neighbours of the same kind go into one message with it."""

@@ -215,11 +215,12 @@ function putPair(kind, first, second) {
   publish();
 }
 
-/** One call: [id low, id high, length of the tool's name, …name, …arguments]. */
-function putCall(id, tool, argumentsText) {
-  putHeader(KIND.CALL, 3 + tool.length + argumentsText.length);
+/** One call: [id low, id high, 1 if a signal may abort it, length of the tool's name, …name, …arguments]. */
+function putCall(id, tool, argumentsText, abortable) {
+  putHeader(KIND.CALL, 4 + tool.length + argumentsText.length);
   putUnit(id & 0xffff);
   putUnit(id >>> 16);
+  putUnit(abortable ? 1 : 0);
   putUnit(tool.length);
   putText(tool);
   putText(argumentsText);
@@ -681,7 +682,7 @@ function send(call) {
   call.id = ++lastId;
   mapSet(open, call.id, call);
   inFlight += 1;
-  putCall(call.id, call.tool, call.text);
+  putCall(call.id, call.tool, call.text, call.abortable);
   call.text = "";
 }
 
@@ -693,6 +694,7 @@ function request(tool, text, signal) {
   call.tool = tool;
   call.text = text;
   call.id = 0;
+  call.abortable = signal !== undefined;
   cell.openCalls += 1;
   if (inFlight < cell.maxCallsInFlight) send(call);
   else waiting[waiting.length] = call;

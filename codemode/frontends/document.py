@@ -21,7 +21,7 @@ def outcome_document(outcome: CellOutcome) -> dict[str, Any]:
         "cell_id": outcome.cell_id,
         "items": [item_document(item) for item in outcome.items],
         "error": None if outcome.error is None else dataclasses.asdict(outcome.error),
-        "calls": [dataclasses.asdict(call) for call in outcome.calls],
+        "calls": [call._asdict() for call in outcome.calls],
         "logs": [dataclasses.asdict(entry) for entry in outcome.logs],
         "wall_time_s": round(outcome.wall_time_s, 6),
     }

@@ -136,6 +136,7 @@ class ToolDispatcher:
         cell_id: str | None = None,
         session_id: str | None = None,
         on_progress: OnProgress | None = None,
+        on_start: Callable[[str], None] | None = None,
     ) -> ToolCallOutcome:
         """Makes one call.
 
@@ -144,6 +145,8 @@ class ToolDispatcher:
             cell_id: the cell whose script makes it, for the tool's context.
             session_id: its session, likewise.
             on_progress: called with the context and the message of each `ToolContext.progress`.
+            on_start: called with the call id when the call reaches its tool: after the check of its arguments, and
+                after its wait for a slot. In the trio thread.
 
         Returns:
             How it ended. Never raises an Exception.
@@ -168,9 +171,12 @@ class ToolDispatcher:
                     trio.lowlevel.current_trio_token(),
                 )
             if tool.is_async and tool.definition.timeout_s is tool.definition.max_concurrency is None:
+                if on_start is not None:
+                    on_start(call_id)
                 value = await tool.invoke(arguments, context)
             else:
-                value = await self._invoke_within_limits(tool, arguments, context)
+                started = None if on_start is None else partial(on_start, call_id)
+                value = await self._invoke_within_limits(tool, arguments, context, started)
             if inspect.iscoroutine(value):
                 value = await value
             value_json = to_json_text(value, max_bytes=self._max_result_bytes)
@@ -197,8 +203,10 @@ class ToolDispatcher:
             raise InvalidArguments(f"{invocation.tool}: the arguments: {error}") from None
         return text
 
-    async def _invoke_within_limits(self, tool: Tool, arguments: Any, context: ToolContext | None) -> Any:
-        slots = _Slots(self, tool, in_thread=not tool.is_async)
+    async def _invoke_within_limits(
+        self, tool: Tool, arguments: Any, context: ToolContext | None, on_start: Callable[[], None] | None
+    ) -> Any:
+        slots = _Slots(self, tool, on_start, in_thread=not tool.is_async)
         try:
             with slots.scope:
                 if not tool.is_async:
@@ -235,10 +243,13 @@ class _Slots:
     for as long as it runs, also when the call has been given up.
     """
 
-    def __init__(self, dispatcher: ToolDispatcher, tool: Tool, *, in_thread: bool) -> None:
+    def __init__(
+        self, dispatcher: ToolDispatcher, tool: Tool, on_start: Callable[[], None] | None, *, in_thread: bool
+    ) -> None:
         self.scope = trio.CancelScope()
         self._dispatcher = dispatcher
         self._timeout_s = tool.definition.timeout_s
+        self._on_start = on_start
         limiters = (tool.limiter, dispatcher._thread_limiter if in_thread else None)
         self._limiters = [limiter for limiter in limiters if limiter is not None]
         self._held = False
@@ -255,6 +266,8 @@ class _Slots:
                 limiter.release_on_behalf_of(borrower)
             raise
         self._held = True
+        if self._on_start is not None:
+            self._on_start()
         if self._timeout_s is not None:
             self.scope.deadline = trio.current_time() + self._timeout_s
 

@@ -6,10 +6,9 @@ from codemode.host.outcome import CallRecord, CallState
 
 
 class _Entry:
-    __slots__ = ("call_id", "code", "ended_ms", "started_ms", "status", "tool")
+    __slots__ = ("code", "ended_ms", "started_ms", "status", "tool")
 
-    def __init__(self, call_id: str, tool: str) -> None:
-        self.call_id = call_id
+    def __init__(self, tool: str) -> None:
         self.tool = tool
         self.status: CallState = "running"
         self.code: str | None = None
@@ -24,48 +23,43 @@ class Ledger:
         cell_id: stands first in each call id.
     """
 
-    def __init__(self, cell_id: str = "") -> None:
+    def __init__(self, cell_id: str) -> None:
         self._cell_id = cell_id
-        self._entries: dict[int, _Entry] = {}
-        self._open: set[int] = set()
+        self._entries: dict[str, _Entry] = {}
+        self._open: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Ledger of {len(self._entries)} calls, {len(self._open)} open>"
 
     @property
-    def open(self) -> frozenset[int]:
-        """The request ids of the calls that have not been settled."""
+    def open(self) -> frozenset[str]:
+        """The ids of the calls that have not been settled."""
         return frozenset(self._open)
 
-    @property
-    def has_open(self) -> bool:
-        """True while a call has not been settled."""
-        return bool(self._open)
-
-    def make(self, call: int, tool: str) -> str:
-        """The script has made this call. Gives its call id, which is unique in the session."""
+    def make(self, tool: str) -> str:
+        """The script has made a call. Gives its call id, which is unique in the session."""
         call_id = f"{self._cell_id}-{len(self._entries) + 1}"
-        self._entries[call] = _Entry(call_id, tool)
-        self._open.add(call)
+        self._entries[call_id] = _Entry(tool)
+        self._open.add(call_id)
         return call_id
 
-    def start(self, call: int, at_ms: float) -> None:
+    def start(self, call_id: str, at_ms: float) -> None:
         """The call has reached its tool. One that was settled before stays as it is."""
-        if call in self._open:
-            self._entries[call].started_ms = at_ms
+        if call_id in self._open:
+            self._entries[call_id].started_ms = at_ms
 
-    def settle(self, call: int, status: CallState, code: str | None, at_ms: float) -> bool:
+    def settle(self, call_id: str, status: CallState, code: str | None, at_ms: float) -> bool:
         """The call has ended. False where it had been settled before: a late result, to be dropped."""
-        if call not in self._open:
+        if call_id not in self._open:
             return False
-        self._open.remove(call)
-        entry = self._entries[call]
+        self._open.remove(call_id)
+        entry = self._entries[call_id]
         entry.status, entry.code, entry.ended_ms = status, code, at_ms
         return True
 
     def records(self) -> tuple[CallRecord, ...]:
         """The calls as they stand now."""
         return tuple(
-            CallRecord(entry.call_id, entry.tool, entry.status, entry.code, entry.started_ms, entry.ended_ms)
-            for entry in self._entries.values()
+            CallRecord(call_id, entry.tool, entry.status, entry.code, entry.started_ms, entry.ended_ms)
+            for call_id, entry in self._entries.items()
         )

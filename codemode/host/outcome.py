@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from codemode.host.output import cut_to_budget, text_items_joined
 
@@ -76,8 +76,7 @@ class CellError:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(NamedTuple):
     """One nested call in the ledger of its cell.
 
     Attributes:

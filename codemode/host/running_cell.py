@@ -16,6 +16,7 @@ import trio
 from codemode.errors import LocalProtocolError, WorkerUnavailable
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolInvocation
+from codemode.host.nurseries import AbandonableTasks
 from codemode.host.outcome import CellOutcome
 from codemode.host.values import to_json_text
 from codemode.host.worker_handle import Death, WorkerHandle
@@ -76,7 +77,7 @@ class RunningCell:
         # A tool sees the context variables of the exec that made the call possible.
         self._context = contextvars.copy_context()
         self._ended = trio.Event()
-        self._calls_settled = trio.Event()
+        self._tasks = AbandonableTasks()
         self._changed = trio.Event()
         self._observations: set[_Observation] = set()
 
@@ -86,6 +87,7 @@ class RunningCell:
         """The cell's life, from lease to settled. Whatever happens here, the cell is settled."""
         try:
             with trio.move_on_after(self._session.limits.max_wall_s or float("inf")):
+                await self._tasks.open()
                 await self._lease_and_start()
                 await self._ended.wait()
             if not self._ended.is_set():
@@ -146,9 +148,8 @@ class RunningCell:
     def receive(self, message: m.Message) -> None:
         """See `Listener.receive`."""
         match message:
-            case m.Calls(calls=calls):
-                for call, tool, arguments in calls:
-                    self._call(call, tool, arguments)
+            case m.Calls(calls=calls, abortable=abortable):
+                self._call(calls, abortable)
                 return
             case m.Cancels(calls=calls):
                 for call in calls:
@@ -189,44 +190,49 @@ class RunningCell:
     def _now_ms(self) -> float:
         return round((trio.current_time() - self._began_s) * 1000, 3)
 
-    def _call(self, call: int, tool: str, arguments: str) -> None:
-        call_id = self.cell.ledger.make(call, tool)
-        self._context.run(self._session.call_tasks.start_soon, self._serve, call, call_id, tool, arguments)
+    def _call(self, calls: tuple[tuple[int, str, str], ...], abortable: tuple[int, ...]) -> None:
+        start_soon = self._tasks.start_soon
+        for call, tool, arguments in calls:
+            call_id = self.cell.ledger.make(tool)
+            serve = self._serve_abortably if call in abortable else self._serve
+            self._context.run(start_soon, serve, call, call_id, tool, arguments, name=tool)
 
     async def _serve(self, call: int, call_id: str, tool: str, arguments: str) -> None:
         """One task per call: runs it, and answers it whatever happens."""
         outcome: ToolCallOutcome | None = None
-        scope = self._scopes[call] = trio.CancelScope()
         try:
-            with scope:
-                outcome = await self._session.dispatcher.call(
-                    ToolInvocation(call_id=call_id, tool=tool, arguments_json=arguments),
-                    cell_id=self.cell.cell_id,
-                    session_id=self._session.session_id,
-                )
+            outcome = await self._session.dispatcher.call(
+                ToolInvocation(call_id, tool, None, arguments),
+                cell_id=self.cell.cell_id,
+                session_id=self._session.session_id,
+                on_start=self._call_started,
+            )
         finally:
-            del self._scopes[call]
             self._answer(call, tool, outcome or ToolCallOutcome.cancelled(call_id))
+
+    async def _serve_abortably(self, call: int, call_id: str, tool: str, arguments: str) -> None:
+        """A scope costs half of what a trivial call costs, so only a call with a signal has one of its own."""
+        with trio.CancelScope() as self._scopes[call]:
+            try:
+                await self._serve(call, call_id, tool, arguments)
+            finally:
+                del self._scopes[call]
+
+    def _call_started(self, call_id: str) -> None:
+        self.cell.ledger.start(call_id, self._now_ms())
 
     def _answer(self, call: int, tool: str, outcome: ToolCallOutcome) -> None:
         code = None if outcome.error is None else outcome.error.code
-        if not self.cell.ledger.settle(call, outcome.status, code, self._now_ms()):
+        if not self.cell.ledger.settle(outcome.call_id, outcome.status, code, self._now_ms()):
             return  # the cell has been settled without it
         if self.cell.phase is Phase.RUNNING and self._worker is not None:
             self._worker.answer(call, outcome.status, _answer_text(tool, outcome))
-        if not self.cell.ledger.has_open:
-            self._calls_settled.set()
 
     async def _cancel_open_calls(self) -> None:
         """Cancels and joins what the script left open. What does not end in time is settled without its task."""
-        for scope in list(self._scopes.values()):
-            scope.cancel()
-        if self.cell.ledger.has_open:
-            self._calls_settled = trio.Event()
-            with trio.move_on_after(JOIN_S):
-                await self._calls_settled.wait()
-        for call in self.cell.ledger.open:
-            self.cell.ledger.settle(call, "cancelled", "cancelled", self._now_ms())
+        await self._tasks.close(JOIN_S)
+        for call_id in self.cell.ledger.open:
+            self.cell.ledger.settle(call_id, "cancelled", "cancelled", self._now_ms())
 
     # ── observations ──────────────────────────────────────────────────────────────────────────────────────────
 

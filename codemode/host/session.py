@@ -12,8 +12,8 @@ import trio
 from codemode.errors import CellNotFound, ClosedError
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.dispatcher import ToolDispatcher
-from codemode.host.nurseries import AbandonableTasks, background_nursery
-from codemode.host.running_cell import JOIN_S, RunningCell, stop_all
+from codemode.host.nurseries import background_nursery
+from codemode.host.running_cell import RunningCell, stop_all
 from codemode.host.store import MemoryStore, Store
 from codemode.host.tools import Tool, ToolRegistry
 from codemode.host.turn import Turn, hold_turn
@@ -52,7 +52,6 @@ class Session:
         self.dispatcher = dispatcher or ToolDispatcher(
             tools, thread_limiter=service.thread_limiter, max_result_bytes=service.limits.max_result_bytes
         )
-        self.call_tasks = AbandonableTasks()
         self._store: Store = store or MemoryStore()
         self._on_notify = on_notify
         self._nursery = nursery
@@ -166,7 +165,6 @@ class Session:
         self._closed = True
         with trio.move_on_after(CLOSE_S, shield=True):
             await stop_all(self._cells.values(), TERMINATED)
-        await self.call_tasks.close(JOIN_S)
 
 
 def _entry(tool: Tool) -> tuple[str, str, str, str, bool]:
@@ -195,7 +193,6 @@ async def hold_session(
             on_notify=on_notify,
             nursery=nursery,
         )
-        await session.call_tasks.open()
         try:
             yield session
         finally:

@@ -206,24 +206,27 @@ def _to_json_after(error: Exception, value: Any) -> bytes:
     raise NoJsonForm(_what_has_no_form(value, error)) from error
 
 
-def _repaired(value: Any) -> Any:
-    """The value with U+FFFD for each lone surrogate. Its depth is bounded: the serialiser has seen it."""
+def _repaired(value: Any, room: int = MAX_DEPTH) -> Any:
+    """The value with U+FFFD for each lone surrogate, down to the greatest depth."""
     match value:
         case str():
             return well_formed(value)
-        case Mapping():
-            return {_repaired(key): _repaired(member) for key, member in value.items()}
-        case list() | tuple() | Set():
-            return [_repaired(member) for member in value]
         case None | bool() | int() | float():
             return value
         case Iterator():
             raise NoJsonForm("an iterator that yields lone surrogates cannot be read again; return a list")
+    if not room:
+        raise NoJsonForm(f"the value is nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case Mapping():
+            return {_repaired(key): _repaired(member, room - 1) for key, member in value.items()}
+        case list() | tuple() | Set():
+            return [_repaired(member, room - 1) for member in value]
     try:
         plain = to_jsonable_python(value, inf_nan_mode="null", fallback=_plain)
     except Exception:
         return value  # for the serialiser to tell what is wrong with it
-    return plain if plain is value else _repaired(plain)
+    return plain if plain is value else _repaired(plain, room - 1)
 
 
 def _what_has_no_form(value: Any, error: Exception) -> str:

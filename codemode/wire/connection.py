@@ -66,8 +66,6 @@ TRANSITIONS: dict[tuple[State, type[m.Message]], State] = {
 One thing hangs on more than the kind: a `hello` of a version other than ours leads to FOREIGN.
 """
 
-_DEAF = (State.FOREIGN, State.CLOSED)
-
 
 class Connection:
     """One end of the conversation.
@@ -146,7 +144,7 @@ class Connection:
         Raises:
             RemoteProtocolError: from the iterator, as from `next_message`.
         """
-        if self._state not in _DEAF:
+        if not self._is_deaf:
             self._frames.receive_data(data)
         return iter(self.next_message, None)
 
@@ -159,7 +157,7 @@ class Connection:
         """
         if self._fault is not None:
             raise RemoteProtocolError(f"closed by an earlier fault: {self._fault}")
-        if self._state in _DEAF:
+        if self._is_deaf:
             return None
         try:
             payload = self._frames.next_payload()
@@ -181,7 +179,7 @@ class Connection:
             RemoteProtocolError: it ended in the middle of a frame.
             LocalProtocolError: the last messages were not taken yet; take them first. Nothing has changed.
         """
-        if self._state in _DEAF:
+        if self._is_deaf:
             self._state = State.CLOSED
             return
         try:
@@ -190,6 +188,11 @@ class Connection:
             self._close_for(fault)
             raise
         self._state = State.CLOSED
+
+    @property
+    def _is_deaf(self) -> bool:
+        """Whether what comes is dropped unread: a host cannot read a version that it is about to refuse."""
+        return self._state is State.CLOSED or (self._state is State.FOREIGN and self._role == "host")
 
     def _close_for(self, fault: RemoteProtocolError) -> None:
         self._state = State.CLOSED

@@ -86,6 +86,8 @@ class Calls(Message):
     calls: tuple[tuple[int, str, str], ...]
     """(call, tool, arguments): the request id, greater than every earlier one of this worker; the tool's
     identifier; JSON text of the one argument."""
+    abortable: tuple[int, ...] = ()
+    """Those of the calls that were made with a signal: no other is ever named in `cancels`."""
 
 
 @dataclass(frozen=True, slots=True)

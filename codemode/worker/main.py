@@ -6,6 +6,7 @@ the process, which is what processes are for.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -207,6 +208,8 @@ def main(arguments: list[str]) -> None:
         close_other_descriptors(2, inbound, outbound)
         initialise_v8(limits)
         fences = apply_fences(limits)
+        gc.freeze()  # what is loaded stays; a burst of calls makes few cycles, and is not to pay for looking for them
+        gc.set_threshold(50_000, 20, 20)
         Worker(Link(inbound, outbound), limits, fences).run()
     except BaseException:
         traceback.print_exc()

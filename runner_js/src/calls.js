@@ -67,7 +67,7 @@ function send(call) {
   call.id = ++lastId;
   mapSet(open, call.id, call);
   inFlight += 1;
-  putCall(call.id, call.tool, call.text);
+  putCall(call.id, call.tool, call.text, call.abortable);
   call.text = "";
 }
 
@@ -79,6 +79,7 @@ function request(tool, text, signal) {
   call.tool = tool;
   call.text = text;
   call.id = 0;
+  call.abortable = signal !== undefined;
   cell.openCalls += 1;
   if (inFlight < cell.maxCallsInFlight) send(call);
   else waiting[waiting.length] = call;

@@ -97,11 +97,12 @@ export function putPair(kind, first, second) {
   publish();
 }
 
-/** One call: [id low, id high, length of the tool's name, …name, …arguments]. */
-export function putCall(id, tool, argumentsText) {
-  putHeader(KIND.CALL, 3 + tool.length + argumentsText.length);
+/** One call: [id low, id high, 1 if a signal may abort it, length of the tool's name, …name, …arguments]. */
+export function putCall(id, tool, argumentsText, abortable) {
+  putHeader(KIND.CALL, 4 + tool.length + argumentsText.length);
   putUnit(id & 0xffff);
   putUnit(id >>> 16);
+  putUnit(abortable ? 1 : 0);
   putUnit(tool.length);
   putText(tool);
   putText(argumentsText);

@@ -42,37 +42,34 @@ def refusal(tool: Tool, arguments: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "namespace", "identifier", "module", "own"),
+    ("name", "namespace", "in_scripts"),
     [
-        ("echo", None, "echo", "tools.js", "echo"),
-        ("get-weather.now", None, "get_weather_now", "tools.js", "get_weather_now"),
-        ("2nd", None, "_2nd", "tools.js", "_2nd"),
-        ("$price", None, "$price", "tools.js", "$price"),
-        ("größe", None, "gr__e", "tools.js", "gr__e"),
-        ("delete", None, "delete", "tools.js", "delete"),
-        ("read", "fs", "fs__read", "tools/fs.js", "read"),
-        ("2nd", "fs", "fs__2nd", "tools/fs.js", "_2nd"),
-        ("search", "mcp/git-hub", "mcp__git_hub__search", "tools/mcp/git-hub.js", "search"),
-        ("search", ("mcp", "a/b c"), "mcp__a_b_c__search", "tools/mcp/a_b_c.js", "search"),
-        ("read", "1fs", "_1fs__read", "tools/1fs.js", "read"),
-        ("read", "", "read", "tools.js", "read"),
+        ("echo", None, ("echo", "tools.js", "echo")),
+        ("get-weather.now", None, ("get_weather_now", "tools.js", "get_weather_now")),
+        ("2nd", None, ("_2nd", "tools.js", "_2nd")),
+        ("$price", None, ("$price", "tools.js", "$price")),
+        ("größe", None, ("gr__e", "tools.js", "gr__e")),
+        ("delete", None, ("delete", "tools.js", "delete")),
+        ("read", "fs", ("fs__read", "tools/fs.js", "read")),
+        ("2nd", "fs", ("fs__2nd", "tools/fs.js", "_2nd")),
+        ("search", "mcp/git-hub", ("mcp__git_hub__search", "tools/mcp/git-hub.js", "search")),
+        ("search", ("mcp", "a/b c"), ("mcp__a_b_c__search", "tools/mcp/a_b_c.js", "search")),
+        ("read", "1fs", ("_1fs__read", "tools/1fs.js", "read")),
+        ("read", "", ("read", "tools.js", "read")),
     ],
 )
 def test_a_tool_has_an_identifier_a_module_and_a_name_there(
-    tools: ToolRegistry, name: str, namespace: Any, identifier: str, module: str, own: str
+    tools: ToolRegistry, name: str, namespace: Any, in_scripts: tuple[str, str, str]
 ) -> None:
     tool = tools.add(ToolDefinition(name=name, namespace=namespace), lambda arguments: None)
-    assert (tool.identifier, tool.module, tool.name) == (identifier, module, own)
-    assert tools[identifier] is tool
+    assert (tool.identifier, tool.module, tool.name) == in_scripts
+    assert tools[tool.identifier] is tool
 
 
 @pytest.mark.parametrize(
-    "name", ["tools", "ALL_TOOLS", "then", "toJSON", "__proto__", "constructor", "default", "to-JSON", ""]
+    "name", ["tools", "ALL_TOOLS", "then", "toJSON", "__proto__", "--proto--", "constructor", "default", ""]
 )
 def test_a_name_that_scripts_need_for_something_else_is_refused(tools: ToolRegistry, name: str) -> None:
-    if name == "to-JSON":
-        tools.add(ToolDefinition(name=name), lambda arguments: None)
-        return
     with pytest.raises(UsageError):
         tools.add(ToolDefinition(name=name), lambda arguments: None)
     with pytest.raises(UsageError):
@@ -251,6 +248,7 @@ def test_what_json_has_no_type_for_is_read_from_its_form(tools: ToolRegistry) ->
         key: uuid.UUID,
         size: Size,
         path: pathlib.Path,
+        *,
         place: Place,
         tags: set[str],
         pair: tuple[int, str],
@@ -512,10 +510,9 @@ def test_all_that_is_wrong_is_told_in_one_message_of_bounded_length(weather: Too
     assert len(said) < 2000
 
 
-@pytest.mark.parametrize("levels", [129, 199, 1_000_000])
-def test_arguments_that_are_nested_too_deep_are_refused(weather: Tool, levels: int) -> None:
-    text = '{"city": "x", "filters": ' + "[" * levels + "]" * levels + "}"
-    assert "nested deeper than 128 levels" in refusal(weather, text) or levels < 199
+def test_arguments_that_are_nested_too_deep_to_be_parsed_are_refused(weather: Tool) -> None:
+    text = '{"city": "x", "filters": ' + "[" * 1_000_000 + "]" * 1_000_000 + "}"
+    assert "nested deeper than 128 levels" in refusal(weather, text)
 
 
 def test_anything_may_be_nested_128_deep_and_no_deeper(tools: ToolRegistry) -> None:
@@ -543,7 +540,7 @@ def test_lone_surrogates_in_arguments_become_the_replacement_character(weather: 
         ({"type": "objekt"}, "must have the type object; it has 'objekt'"),
         ({"type": "string"}, "must have the type object"),
         ({"properties": {"a": {"type": "strin"}}}, r'at \["properties"\]\["a"\]\["type"\]: "strin"'),
-        ({"properties": {"a": {"pattern": "("}}}, "pattern"),
+        ({"properties": {"a": {"pattern": "("}}}, 'is not a "regex"'),
         ({"$ref": "#/$defs/nowhere"}, "nowhere"),
         ({"properties": {"a": {"$ref": "https://example.org/schema"}}}, "nothing is fetched"),
         ({"properties": {"a": {"$ref": "file:///etc/hostname"}}}, "nothing is fetched"),
