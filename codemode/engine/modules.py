@@ -280,6 +280,8 @@ class _Reader:
                 what = "end of input"
             case "string":
                 what = "string"
+            case "name" if token.units[0].isdigit():
+                what = "number"
             case "name" if token.value not in _KEYWORDS:
                 what = f"identifier '{token.value}'"
             case _:
@@ -367,6 +369,9 @@ class _Module:
         self._check_exports(tree)
         self._examine(tree)
 
+    def missing(self, message: str, at: int) -> SourceError:
+        return _error(self.units, "module_not_found", message, at)
+
     def _error(self, message: str, at: int) -> SourceError:
         return _error(self.units, "syntax_error", message, at)
 
@@ -376,10 +381,11 @@ class _Module:
         """Rewrite the declarations at the top level of the tree; say whether there was one."""
         pieces: list[tuple[int, str]] = []
         read_to = 0
-        for start in _declaration_starts(tree):
+        for start in self._declaration_starts(tree):
             reader = _Reader(self.units, start)
             keyword = reader.take()
-            if start < read_to or keyword.units not in {"import", "export"} or reader.next.units in {"(", "."}:
+            is_other = keyword.units not in {"import", "export"} or reader.next.units in {"(", ".", ":"}
+            if start < read_to or is_other:
                 continue
             if not self._may_start_at(start):
                 raise reader.unexpected(keyword)
@@ -388,6 +394,13 @@ class _Module:
             read_to = reader.end
         self.units = _overwrite(self.units, pieces)
         return bool(pieces)
+
+    def _declaration_starts(self, tree: Tree) -> Iterator[int]:
+        for node in _top_level(tree):
+            start = node.start_byte // 2
+            # Where tree-sitter cannot read an export, it takes the keyword for an identifier.
+            if node.type in {"import_statement", "import"} or self.units.startswith("export", start):
+                yield start
 
     def _may_start_at(self, start: int) -> bool:
         while start and (unit := self.units[start - 1]) not in "\n\r\u2028\u2029;}/":
@@ -636,12 +649,6 @@ def _top_level(tree: Tree) -> Iterator[Node]:
         yield from node.children if node.is_error else (node,)
 
 
-def _declaration_starts(tree: Tree) -> Iterator[int]:
-    for node in _top_level(tree):
-        if node.type in _DECLARATIONS or node.type in {"import", "export"}:
-            yield node.start_byte // 2
-
-
 def _top_level_declarations(tree: Tree) -> Iterator[Node]:
     for node in _top_level(tree):
         if node.type == "export_statement":
@@ -699,19 +706,20 @@ _MAX_NAME_CHARS = 200
 
 def _check_links(module: _Module, exports: Mapping[str, Collection[str]]) -> None:
     for request in sorted(module.requests, key=attrgetter("at")):
-        if request.specifier not in exports:
+        names = exports.get(request.specifier)
+        if names is None and request.export is None:
             message = f"there is no module {_quoted(request.specifier)}{_near(request.specifier, exports)}"
-            message += f" Modules: {_listed(exports)}"
-        elif request.export is not None and request.export not in exports[request.specifier]:
-            names = exports[request.specifier]
+            raise module.missing(f"{message} Modules: {_listed(exports)}", request.at)
+        if names is not None and request.export is not None and request.export not in names:
             message = f"{_quoted(request.specifier)} has no export {_quoted(request.export)}"
-            message += _near(request.export, names)
-            owners = [specifier for specifier, others in exports.items() if request.export in others]
-            if owners:
-                message += f" It is an export of {_listed(owners)}"
-        else:
-            continue
-        raise _error(module.units, "module_not_found", message, request.at)
+            raise module.missing(f"{message}{_advice(request.export, names, exports)}", request.at)
+
+
+def _advice(name: str, names: Collection[str], exports: Mapping[str, Collection[str]]) -> str:
+    if name == "default":
+        return ": write import {name} or import * as name"
+    owners = [specifier for specifier, others in exports.items() if name in others]
+    return _near(name, names) + (f" It is an export of {_listed(owners)}" if owners else "")
 
 
 def _near(name: str, names: Collection[str]) -> str:
