@@ -19,7 +19,7 @@ from typing import Literal
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
-# ── what this module gives ──────────────────────────────────────────────────────────────────────────────────
+# ── what this module gives ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 class SourceError(Exception):
@@ -121,7 +121,7 @@ def code_frame(source: str, line: int, column: int) -> str:
 
 _FRAME_WIDTH = 120
 
-# ── text as UTF-16 units ────────────────────────────────────────────────────────────────────────────────────
+# ── text as UTF-16 units ────────────────────────────────────────────────────────────────────────────────────────────
 # Inside this module a script is a str of UTF-16 units (an astral character is its two surrogates), so that
 # an index is the same for a slice, for tree-sitter (two bytes a unit) and for a column.
 
@@ -144,7 +144,7 @@ def _to_text(units: str) -> str:
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-# ── tokens of a declaration ─────────────────────────────────────────────────────────────────────────────────
+# ── tokens of a declaration ─────────────────────────────────────────────────────────────────────────────────────────
 
 _TOKEN = re.compile(
     rf"""(?P<trivia>(?:[{_SPACE}{_NEWLINE}]|//[^{_NEWLINE}]*|/\*.*?\*/)*+)
@@ -299,7 +299,7 @@ def _error(units: str, code: Literal["syntax_error", "module_not_found"], messag
     return SourceError(code, message, line, at - line_start + 1)
 
 
-# ── the module ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── the module ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _LANGUAGE = Language(tree_sitter_javascript.language())
 _DECLARATIONS = frozenset({"import_statement", "export_statement"})
@@ -618,7 +618,7 @@ def _overwrite(units: str, pieces: Iterable[tuple[int, str]]) -> str:
     return "".join([*parts, units[end:]])
 
 
-# ── the syntax tree ─────────────────────────────────────────────────────────────────────────────────────────
+# ── the syntax tree ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _parse(units: str) -> Tree:
@@ -697,7 +697,7 @@ def _names_in_patterns(patterns: list[Node]) -> Iterator[Node]:
                 pass
 
 
-# ── links ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── links ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _MAX_NAMES_LISTED = 20
 _MAX_NAME_CHARS = 200
@@ -738,7 +738,7 @@ def _quoted(name: str) -> str:
     return json.dumps(cut, ensure_ascii=False)
 
 
-# ── the wrapper ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── the wrapper ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _import_constants(bindings: Iterable[_Binding]) -> Iterator[str]:
