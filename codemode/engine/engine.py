@@ -109,7 +109,7 @@ class Engine:
         exports = json.loads(cast("str", self._port["exports"]))
         script = link(start.source, exports, name=start.name, nonce=nonce)
         wrapper = self._compile(start.source, script)
-        self._port["prologue"] = script.prologue_units
+        self._port["place"] = json.dumps([script.prologue_units, len(_LINE_END.split(start.source))])
         self._port["now"] = now_ms
         self._port["script"] = wrapper
         self._check()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -361,10 +362,11 @@ class _Module:
             self.units = "//" + self.units[2:]
         if not _NEEDS_A_LOOK.search(self.units):
             return
-        tree = _parse(self.units)
+        deadline = time.thread_time() + _MAX_PARSE_S
+        tree = _parse(self.units, deadline)
         # What tree-sitter could not read may hide further declarations until those that it found are blank.
         while self._rewrite_declarations(tree) and tree.root_node.has_error:
-            tree = _parse(self.units)
+            tree = _parse(self.units, deadline)
         self._refuse_html_comments(tree)
         self._check_exports(tree)
         self._examine(tree)
@@ -621,8 +623,25 @@ def _overwrite(units: str, pieces: Iterable[tuple[int, str]]) -> str:
 # ── the syntax tree ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _parse(units: str) -> Tree:
-    return Parser(_LANGUAGE).parse(units.encode("utf-16-le", "surrogatepass"), encoding="utf16le")
+_MAX_PARSE_S = 3.0
+"""CPU time. A mebibyte of ordinary code takes half a second, one of nothing but quotes seven."""
+_CHUNK_BYTES = 65536
+
+
+def _parse(units: str, deadline: float) -> Tree:
+    source = units.encode("utf-16-le", "surrogatepass")
+
+    def read(offset: int, _: object) -> bytes:
+        return source[offset : offset + _CHUNK_BYTES]
+
+    def is_late(_offset: int, _has_error: bool) -> bool:
+        return time.thread_time() > deadline
+
+    try:
+        return Parser(_LANGUAGE).parse(read, encoding="utf16le", progress_callback=is_late)
+    except ValueError:
+        message = "The source nests too deeply, or is too broken, to be read"
+        raise _error(units, "syntax_error", message, 0) from None
 
 
 def _nodes(tree: Tree, kinds: Collection[str]) -> Iterator[Node]:

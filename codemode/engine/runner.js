@@ -97,6 +97,8 @@ const cell = {
   name: "",
   /** UTF-16 units that stand before the script on its first line. */
   prologueUnits: 0,
+  /** Lines of the script; what stands behind them is not its own. */
+  lines: 0,
   started: false,
   ended: false,
   /** Calls made and not answered, those that wait for their turn included. */
@@ -306,7 +308,7 @@ function frameText(callSite, found) {
   const line = site.line(callSite);
   const raw = site.column(callSite);
   const column = line === 1 ? raw - cell.prologueUnits : raw;
-  if (column < 1) return "";
+  if (column < 1 || line > cell.lines) return ""; // in the text that stands around the script
   if (found.line === null) {
     found.line = line;
     found.column = column;
@@ -1494,9 +1496,11 @@ const setters = {
     modules = makeModules(helpers);
     installTools(modules);
   },
-  /** UTF-16 units that stand before the script on its first line. */
-  prologue(units) {
-    cell.prologueUnits = units;
+  /** JSON text [UTF-16 units that stand before the script on its first line, its number of lines]. */
+  place(text) {
+    const place = parse(text);
+    cell.prologueUnits = place[0];
+    cell.lines = place[1];
   },
   /** The script as a function (`modules.py` says of what form). It starts in a promise job: no frame of ours below it. */
   script(wrapper) {
@@ -1558,7 +1562,7 @@ function checkAlone(text) {
 }
 
 const port = bare();
-for (const name of ["cell", "prologue", "script", "answers", "stored", "now"]) {
+for (const name of ["cell", "place", "script", "answers", "stored", "now"]) {
   const body = setters[name];
   defineProperty(port, name, { __proto__: null, set: (value) => total(() => body(value)) });
 }

@@ -27,6 +27,7 @@ STDERR_BYTES = 65536
 HELLO_S = 15.0
 """How long a worker may take to stand ready: a hundred times what it takes on an idle machine."""
 REAP_S = 1.0
+REFUSED_S = 0.5
 MAX_ANSWER_BYTES = MAX_FRAME_BYTES // 2
 """How much JSON text goes into one frame of answers. One answer alone may be longer."""
 
@@ -226,7 +227,8 @@ class WorkerHandle:
                     await trio.lowlevel.wait_writable(self._process.inbound)
                 except OSError:
                     return  # it has closed its end: the reader sees the same, after what it still said
-            if self._connection.state is State.CLOSED:  # it has been refused
+            if self._connection.state is State.CLOSED:  # it has been refused, and may read so before it goes
+                await trio.sleep(REFUSED_S)
                 self._process.kill()
             await trio.lowlevel.checkpoint()
 

@@ -8,6 +8,8 @@ export const cell = {
   name: "",
   /** UTF-16 units that stand before the script on its first line. */
   prologueUnits: 0,
+  /** Lines of the script; what stands behind them is not its own. */
+  lines: 0,
   started: false,
   ended: false,
   /** Calls made and not answered, those that wait for their turn included. */

@@ -56,9 +56,11 @@ const setters = {
     modules = makeModules(helpers);
     installTools(modules);
   },
-  /** UTF-16 units that stand before the script on its first line. */
-  prologue(units) {
-    cell.prologueUnits = units;
+  /** JSON text [UTF-16 units that stand before the script on its first line, its number of lines]. */
+  place(text) {
+    const place = parse(text);
+    cell.prologueUnits = place[0];
+    cell.lines = place[1];
   },
   /** The script as a function (`modules.py` says of what form). It starts in a promise job: no frame of ours below it. */
   script(wrapper) {
@@ -120,7 +122,7 @@ function checkAlone(text) {
 }
 
 const port = bare();
-for (const name of ["cell", "prologue", "script", "answers", "stored", "now"]) {
+for (const name of ["cell", "place", "script", "answers", "stored", "now"]) {
   const body = setters[name];
   defineProperty(port, name, { __proto__: null, set: (value) => total(() => body(value)) });
 }

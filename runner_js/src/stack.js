@@ -71,7 +71,7 @@ function frameText(callSite, found) {
   const line = site.line(callSite);
   const raw = site.column(callSite);
   const column = line === 1 ? raw - cell.prologueUnits : raw;
-  if (column < 1) return "";
+  if (column < 1 || line > cell.lines) return ""; // in the text that stands around the script
   if (found.line === null) {
     found.line = line;
     found.column = column;
