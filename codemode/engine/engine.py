@@ -28,7 +28,7 @@ WAITING = -1
 _RUNNER = resources.files("codemode.engine").joinpath("runner.js").read_text("utf-8")
 _STACK_KIB = 900
 _STRICT = '"use strict";'
-_PARSE_ERROR = re.compile(r"\A[^\n]*?:(\d+): ([^\n]*)\n([^\n]*)\n( *)\^")
+_PARSE_ERROR = re.compile(r"\A[^\n]*?:(\d+): (?:SyntaxError: )?([^\n]*)\n([^\n]*)\n( *)\^")
 _LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
 
 
@@ -107,6 +107,8 @@ class Engine:
         self._port["cell"] = json.dumps(cell)
         self._check()
         exports = json.loads(cast("str", self._port["exports"]))
+        if not start.source.strip():
+            raise SourceError("syntax_error", "the script is empty", 1, 1)
         script = link(start.source, exports, name=start.name, nonce=nonce)
         wrapper = self._compile(start.source, script)
         self._port["place"] = json.dumps([script.prologue_units, len(_LINE_END.split(start.source))])
@@ -145,17 +147,17 @@ class Engine:
         Raises:
             SourceError: V8 refuses the text, or the body alone, so that nothing in it can close what stands around it.
         """
-        try:
-            wrapper = self._v8.eval(script.text)
-        except JSParseException as error:
-            raise _located(error, source, script.prologue_units) from None
+        # The body alone first: what does not parse alone might close what stands around it, and run at once.
         self._port["alone"] = _STRICT + script.body
         if refusal := self._port["alone"]:
-            raise self._locate_alone(source, script.body, cast("str", refusal))
-        return wrapper
+            raise self._locate(source, script.body, cast("str", refusal))
+        try:
+            return self._v8.eval(script.text)
+        except JSParseException as error:
+            raise _located(error, source, script.prologue_units) from None
 
-    def _locate_alone(self, source: str, body: str, refusal: str) -> SourceError:
-        """Where the body alone is refused. Nothing of it runs: a text that does parse throws at its first token."""
+    def _locate(self, source: str, body: str, refusal: str) -> SourceError:
+        """Where the body is refused. Nothing of it runs: a text that does parse throws at its first token."""
         prologue = "throw 0;(async function(){" + _STRICT
         try:
             self._v8.eval(f"{prologue}{body}\n}})")
@@ -163,7 +165,7 @@ class Engine:
             return _located(error, source, len(prologue))
         except JSEvalException:
             pass
-        return SourceError("syntax_error", f"SyntaxError: {refusal}", 1, 1)
+        return SourceError("syntax_error", refusal, 1, 1)
 
 
 def _located(error: JSParseException, source: str, prologue_units: int) -> SourceError:
@@ -177,6 +179,8 @@ def _located(error: JSParseException, source: str, prologue_units: int) -> Sourc
     lines = _LINE_END.split(source)
     if line > len(lines):  # in what stands after the source: something was left open
         line, column = len(lines), _units(lines[-1]) + 1
+        if message.startswith("Unexpected token"):
+            message = "Unexpected end of input"
     return SourceError("syntax_error", message, line, column)
 
 

@@ -196,8 +196,9 @@ def out_of_cpu(cell: int, max_cpu_s: float) -> m.Failed:
 
 def refusal(cell: int, source: str, error: SourceError) -> m.Failed:
     """The script was refused before any of it ran."""
+    message = f"SyntaxError: {error.message}" if error.code == "syntax_error" else error.message
     frame = code_frame(source, error.line, error.column)
-    return m.Failed(cell, error.code, error.message, f"{error.message}\n{frame}", error.line, error.column)
+    return m.Failed(cell, error.code, message, f"{message}\n{frame}", error.line, error.column)
 
 
 def main(arguments: list[str]) -> None:
