@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import json
 import sys
 import traceback
@@ -32,6 +33,9 @@ LIMIT_CODES = frozenset(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; gives its exit status. Wrong usage exits with 2, as argparse does."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     options = _parser().parse_args(arguments)
     status: int = options.command(options)
     return status

@@ -87,9 +87,10 @@ class RunningCell:
         """The cell's life, from lease to settled. Whatever happens here, the cell is settled."""
         try:
             with trio.move_on_after(self._session.limits.max_wall_s or float("inf")):
-                await self._tasks.open()
-                await self._lease_and_start()
-                await self._ended.wait()
+                if not self._ended.is_set():  # refused before it began
+                    await self._tasks.open()
+                    await self._lease_and_start()
+                    await self._ended.wait()
             if not self._ended.is_set():
                 self.stop(_out_of_time(self._session.limits.max_wall_s))
                 await self._until_dead()
@@ -207,6 +208,9 @@ class RunningCell:
                 session_id=self._session.session_id,
                 on_start=self._call_started,
             )
+        except (Exception, SystemExit) as error:  # a dispatcher of the user's, or a tool that wanted to leave
+            _log.exception("the dispatcher raised for the call %s of %s", call_id, tool)
+            outcome = ToolCallOutcome.failed(call_id, "tool_failed", type(error).__name__)
         finally:
             self._answer(call, tool, outcome or ToolCallOutcome.cancelled(call_id))
 

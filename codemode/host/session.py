@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -22,6 +23,8 @@ from codemode.wire import messages as m
 
 if TYPE_CHECKING:
     from codemode.host.service import Service
+
+_log = logging.getLogger("codemode")
 
 Notify = Callable[[str, str], None]
 OnEnd = Literal["terminate", "keep"]
@@ -148,15 +151,22 @@ class Session:
             running for running in self._cells.values() if running is not origin and running.cell.phase is Phase.RUNNING
         ]
         for key, value in entries:
-            self._store.put(key, value)
+            try:
+                self._store.put(key, value)
+            except Exception:
+                _log.exception("the store did not keep %r of cell %s", key, origin.cell.cell_id)
             for other in others:
                 other.tell_stored(key, value)
 
     def notify(self, cell: Cell, texts: tuple[str, ...]) -> None:
         """Hands on what a script gave to `notify`."""
-        if self._on_notify is not None:
-            for text in texts:
+        if self._on_notify is None:
+            return
+        for text in texts:
+            try:
                 self._on_notify(cell.cell_id, text)
+            except Exception:
+                _log.exception("on_notify raised for cell %s", cell.cell_id)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -96,6 +96,7 @@ class Connection:
         self._last_call_of_earlier_cells = 0
         self._max_calls_in_flight = 0
         self._open_calls: set[int] = set()
+        self._abortable: set[int] = set()
         self._last_ping = -1
         self._pings: set[int] = set()
 
@@ -217,22 +218,21 @@ class Connection:
                 self._start(message, error)
             case m.Calls():
                 self._check_cell(message.cell, error)
-                self._open(message.calls, error)
+                self._open(message, error)
             case m.Answers():
                 self._settle(message, error)
             case m.Stored(cell=cell):
                 self._check_started(cell, error)
-            case m.Cancels(cell=cell, calls=calls):
-                self._check_cell(cell, error)
-                for call in calls:
-                    if not self._last_call_of_earlier_cells < call <= self._last_call:
-                        raise error(f"cancels names call {call}, which cell {cell} never made")
+            case m.Cancels():
+                self._check_cell(message.cell, error)
+                self._check_cancels(message, error)
             case m.Failed(code=code) if code not in m.WORKER_FAILURE_CODES:
                 raise error(f"failed with the code {code!r}, which is not a worker's to give")
             case m.Completed(cell=cell) | m.Failed(cell=cell):
                 self._check_cell(cell, error)
                 self._cell = None
                 self._open_calls.clear()
+                self._abortable.clear()
             case m.YieldTime(yield_time_ms=amount) | m.OutputBudget(max_output_tokens=amount):
                 self._check_cell(message.cell, error)
                 _check_range(message, error, amount)
@@ -275,18 +275,31 @@ class Connection:
         self._max_calls_in_flight = start.max_calls_in_flight
         self._last_call_of_earlier_cells = self._last_call
 
-    def _open(self, calls: tuple[tuple[int, str, str], ...], error: type[ProtocolError]) -> None:
+    def _open(self, message: m.Calls, error: type[ProtocolError]) -> None:
         last = self._last_call
-        for call, _, _ in calls:
+        for call, _, _ in message.calls:
             if call <= last:
                 raise error(f"call {call} after call {last}: ids only grow")
             last = call
         if last > m.MAX_INTEGER:
             raise error(f"call {last}: the greatest id is {m.MAX_INTEGER}")
-        if len(self._open_calls) + len(calls) > self._max_calls_in_flight:
+        if len(self._open_calls) + len(message.calls) > self._max_calls_in_flight:
             raise error(f"more calls at a time than the {self._max_calls_in_flight} that may be open")
+        made = {call for call, _, _ in message.calls}
+        abortable = set(message.abortable)
+        # Whoever looks up each call in `abortable` may count on its being no longer than the calls.
+        if len(abortable) != len(message.abortable) or not abortable <= made:
+            raise error("abortable names a call twice, or one that is not made here")
         self._last_call = last
-        self._open_calls.update(call for call, _, _ in calls)
+        self._open_calls |= made
+        self._abortable |= abortable
+
+    def _check_cancels(self, message: m.Cancels, error: type[ProtocolError]) -> None:
+        for call in message.calls:
+            if not self._last_call_of_earlier_cells < call <= self._last_call:
+                raise error(f"cancels names call {call}, which cell {message.cell} never made")
+            if call in self._open_calls and call not in self._abortable:
+                raise error(f"cancels names call {call}, which was made without a signal")
 
     def _settle(self, message: m.Answers, error: type[ProtocolError]) -> None:
         self._check_started(message.cell, error)
@@ -298,6 +311,7 @@ class Connection:
         if not answered <= self._open_calls:
             raise error(f"an answer to call {min(answered - self._open_calls)}, which is not open")
         self._open_calls -= answered
+        self._abortable -= answered
 
 
 def _check_range(message: m.Message, error: type[ProtocolError], *amounts: int) -> None:

@@ -25,14 +25,46 @@ defineProperty(InnerPromise.prototype, "constructor", { __proto__: null, value: 
 setPrototypeOf(InnerPromise.prototype, null);
 freeze(InnerPromise.prototype);
 
+// Fields are defined, not set, so a script's setter on Object.prototype never sees them; and these objects stay fast,
+// which bare ones are not.
+
 /** A promise for the runner's own use, and the function that fulfils it. */
-export function innerPromise() {
-  const inner = bare();
-  inner.promise = new InnerPromise((resolve) => {
-    inner.resolve = resolve;
+class Deferred {
+  resolve = undefined;
+  promise = new InnerPromise((resolve) => {
+    this.resolve = resolve;
   });
-  return inner;
 }
+
+export const innerPromise = () => new Deferred();
+
+/** A call that has no answer yet. */
+class Call extends Deferred {
+  id = 0;
+  tool;
+  text;
+  abortable;
+
+  constructor(tool, text, abortable) {
+    super();
+    this.tool = tool;
+    this.text = text;
+    this.abortable = abortable;
+  }
+}
+
+/** What a call was answered. It inherits nothing, so that nobody finds a `then` on it. */
+class Answer {
+  ok;
+  value;
+
+  constructor(ok, value) {
+    this.ok = ok;
+    this.value = value;
+  }
+}
+setPrototypeOf(Answer.prototype, null);
+freeze(Answer.prototype);
 
 function ownValue(target, key, value) {
   defineProperty(target, key, { __proto__: null, value, enumerable: true, configurable: true, writable: true });
@@ -75,11 +107,7 @@ function send(call) {
 function request(tool, text, signal) {
   made += 1;
   if (made > cell.maxCalls) failForGood("call_limit", "the script made more than " + toText(cell.maxCalls) + " calls");
-  const call = innerPromise();
-  call.tool = tool;
-  call.text = text;
-  call.id = 0;
-  call.abortable = signal !== undefined;
+  const call = new Call(tool, text, signal !== undefined);
   cell.openCalls += 1;
   if (inFlight < cell.maxCallsInFlight) send(call);
   else waiting[waiting.length] = call;
@@ -113,22 +141,22 @@ export function deliver(text) {
     if (call === undefined) continue;
     mapDelete(open, answers[i]);
     inFlight -= 1;
-    const answer = bare();
-    answer.ok = answers[i + 1] === 0;
-    answer.value = answers[i + 2];
-    settle(call, answer);
+    settle(call, new Answer(answers[i + 1] === 0, answers[i + 2]));
   }
   sendWaiting();
 }
 
-function refusal(tool, code, message) {
-  const answer = bare();
-  answer.message = message;
-  answer.code = code;
-  answer.tool = tool;
-  answer.callId = null;
-  return new ToolError(answer);
+/** The fields of a `ToolError` for a call that was never made. */
+function failureFields(tool, code, message) {
+  const fields = bare();
+  fields.message = message;
+  fields.code = code;
+  fields.tool = tool;
+  fields.callId = null;
+  return fields;
 }
+
+const refusal = (tool, code, message) => new ToolError(failureFields(tool, code, message));
 
 function withinLimit(tool, text) {
   if (text.length <= cell.maxArgumentUnits) return text;
@@ -174,14 +202,7 @@ function onAbort(signal, call) {
     for (let i = firstWaiting; i < waiting.length; i++) {
       if (waiting[i] !== call) continue;
       waiting[i] = null;
-      const answer = bare();
-      answer.ok = false;
-      answer.value = bare();
-      answer.value.code = "cancelled";
-      answer.value.message = call.tool + " was cancelled by its signal";
-      answer.value.tool = call.tool;
-      answer.value.callId = null;
-      settle(call, answer);
+      settle(call, new Answer(false, failureFields(call.tool, "cancelled", call.tool + " was cancelled by its signal")));
     }
   };
   if (signal.aborted) abort();
