@@ -9,21 +9,19 @@ import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import trio
 
 from codemode.errors import LocalProtocolError, WorkerUnavailable
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
-from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolInvocation
+from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
 from codemode.host.nurseries import AbandonableTasks
 from codemode.host.outcome import CellOutcome
 from codemode.host.values import to_json_text
 from codemode.host.worker_handle import Death, WorkerHandle
+from codemode.limits import Limits
 from codemode.wire import messages as m
-
-if TYPE_CHECKING:
-    from codemode.host.session import Session
 
 _log = logging.getLogger("codemode")
 
@@ -43,12 +41,28 @@ class _Observation:
     shared: CellOutcome | None = None
 
 
+class CellOwner(Protocol):
+    """What a cell needs of the session that it belongs to. None of its methods raises."""
+
+    limits: Limits
+    session_id: str
+    dispatcher: ToolDispatcher
+
+    def store_values(self, entries: tuple[tuple[str, str | None], ...], origin: RunningCell) -> None:
+        """Keeps what a script stored, and tells the other cells that run."""
+        ...
+
+    def notify(self, cell: Cell, texts: tuple[str, ...]) -> None:
+        """Hands on what a script gave to `notify`."""
+        ...
+
+
 class RunningCell:
     """A cell, the worker that runs it and the calls that it has open.
 
     Args:
         cell: the state.
-        session: whose tools, store and tasks it uses.
+        owner: whose tools, store and limits it uses.
         start: what its worker is told.
         lease: gives a worker that is ready.
         give_back: takes the worker once the cell has ended.
@@ -57,13 +71,13 @@ class RunningCell:
     def __init__(
         self,
         cell: Cell,
-        session: Session,
+        owner: CellOwner,
         start: Callable[[], m.Start],
         lease: Callable[[], Awaitable[WorkerHandle]],
         give_back: Callable[[WorkerHandle], None],
     ) -> None:
         self.cell = cell
-        self._session = session
+        self._owner = owner
         self._start = start
         self._lease = lease
         self._give_back = give_back
@@ -86,13 +100,13 @@ class RunningCell:
     async def run(self) -> None:
         """The cell's life, from lease to settled. Whatever happens here, the cell is settled."""
         try:
-            with trio.move_on_after(self._session.limits.max_wall_s or float("inf")):
+            with trio.move_on_after(self._owner.limits.max_wall_s or float("inf")):
                 if not self._ended.is_set():  # refused before it began
                     await self._tasks.open()
                     await self._lease_and_start()
                     await self._ended.wait()
             if not self._ended.is_set():
-                self.stop(_out_of_time(self._session.limits.max_wall_s))
+                self.stop(_out_of_time(self._owner.limits.max_wall_s))
                 await self._until_dead()
         except trio.Cancelled:
             self.stop(TERMINATED)
@@ -158,10 +172,10 @@ class RunningCell:
                         self._scopes[call].cancel()
                 return
             case m.Stores(entries=entries):
-                self._session.store_values(entries, self)
+                self._owner.store_values(entries, self)
                 return
             case m.Notes(texts=texts):
-                self._session.notify(self.cell, texts)
+                self._owner.notify(self.cell, texts)
                 return
             case _:
                 self.cell.receive(message)
@@ -202,10 +216,10 @@ class RunningCell:
         """One task per call: runs it, and answers it whatever happens."""
         outcome: ToolCallOutcome | None = None
         try:
-            outcome = await self._session.dispatcher.call(
+            outcome = await self._owner.dispatcher.call(
                 ToolInvocation(call_id, tool, None, arguments),
                 cell_id=self.cell.cell_id,
-                session_id=self._session.session_id,
+                session_id=self._owner.session_id,
                 on_start=self._call_started,
             )
         except (Exception, SystemExit) as error:  # a dispatcher of the user's, or a tool that wanted to leave

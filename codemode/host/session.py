@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import trio
 
@@ -19,10 +19,9 @@ from codemode.host.store import MemoryStore, Store
 from codemode.host.tools import Tool, ToolRegistry
 from codemode.host.turn import Turn, hold_turn
 from codemode.host.values import well_formed
+from codemode.host.worker_handle import WorkerHandle
+from codemode.limits import Limits
 from codemode.wire import messages as m
-
-if TYPE_CHECKING:
-    from codemode.host.service import Service
 
 _log = logging.getLogger("codemode")
 
@@ -34,12 +33,23 @@ KEEP_S = 600.0
 CLOSE_S = 5.0
 
 
+class WorkerSource(Protocol):
+    """What a session needs of its service."""
+
+    limits: Limits
+    thread_limiter: trio.CapacityLimiter
+
+    async def start_worker(self) -> WorkerHandle:
+        """A new worker that stands ready, or `WorkerUnavailable`."""
+        ...
+
+
 class Session:
     """Cells, stored values and tools of one conversation. Made by `Service.open_session`."""
 
     def __init__(
         self,
-        service: Service,
+        service: WorkerSource,
         tools: ToolRegistry,
         *,
         session_id: str | None,
@@ -48,7 +58,7 @@ class Session:
         on_notify: Notify | None,
         nursery: trio.Nursery,
     ) -> None:
-        self.service = service
+        self._service = service
         self.limits = service.limits
         self.tools = tools
         self.session_id = session_id or uuid.uuid4().hex
@@ -143,6 +153,14 @@ class Session:
             with trio.move_on_after(left_s):
                 await running.until_settled()
 
+    async def start_worker(self) -> WorkerHandle:
+        """A new worker that stands ready.
+
+        Raises:
+            WorkerUnavailable: none could be started.
+        """
+        return await self._service.start_worker()
+
     # ── for cells ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def store_values(self, entries: tuple[tuple[str, str | None], ...], origin: RunningCell) -> None:
@@ -184,7 +202,7 @@ def _entry(tool: Tool) -> tuple[str, str, str, str, bool]:
 
 @asynccontextmanager
 async def hold_session(
-    service: Service,
+    service: WorkerSource,
     tools: ToolRegistry,
     *,
     session_id: str | None,

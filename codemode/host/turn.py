@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import trio
 
 from codemode.errors import ClosedError, UsageError
-from codemode.host.cell import TERMINATED, Phase, Verdict
+from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.outcome import CellOutcome
-from codemode.host.running_cell import RunningCell, Until, stop_all
+from codemode.host.running_cell import CellOwner, RunningCell, Until, stop_all
 from codemode.host.values import well_formed
 from codemode.host.worker_handle import WorkerHandle
-
-if TYPE_CHECKING:
-    from codemode.host.session import Session
+from codemode.wire import messages as m
 
 YIELD_TIME_MS = 10_000
 MAX_TOKENS = 10_000
@@ -26,10 +24,42 @@ MAX_IDLE_WORKERS = 2
 """Workers that a turn keeps from script to script: one, and another for a script beside it."""
 
 
+class TurnOwner(CellOwner, Protocol):
+    """What a turn needs of its session."""
+
+    def check_open(self) -> None:
+        """Raises `ClosedError` where the session has been closed."""
+        ...
+
+    def find(self, cell_id: str) -> RunningCell:
+        """The cell of that id, or `CellNotFound`."""
+        ...
+
+    def new_cell(self, max_output_tokens: int) -> Cell:
+        """The next cell of the session."""
+        ...
+
+    def start_message(self, cell: Cell, source: str) -> m.Start:
+        """What a worker is told to run this script."""
+        ...
+
+    def run_cell(self, running: RunningCell) -> None:
+        """Lets a cell run in the background of the session."""
+        ...
+
+    def keep(self, running: RunningCell) -> None:
+        """Lets a cell go on without a turn, until its lease runs out."""
+        ...
+
+    async def start_worker(self) -> WorkerHandle:
+        """A new worker that stands ready, or `WorkerUnavailable`."""
+        ...
+
+
 class Turn:
     """Runs scripts in workers that belong to this turn alone. Made by `Session.open_turn`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TurnOwner) -> None:
         self._session = session
         self._idle: list[WorkerHandle] = []
         self._cells: list[RunningCell] = []
@@ -154,7 +184,7 @@ class Turn:
                     worker.kill()
             if ready:
                 return worker
-        return await self._session.service.start_worker()
+        return await self._session.start_worker()
 
     def _give_back(self, worker: WorkerHandle) -> None:
         if self._closed or worker.death is not None or worker.is_busy or len(self._idle) >= MAX_IDLE_WORKERS:
@@ -186,7 +216,7 @@ def _amount(name: str, given: int | None, default: int) -> int:
 
 
 @asynccontextmanager
-async def hold_turn(session: Session, on_end: Literal["terminate", "keep"]) -> AsyncIterator[Turn]:
+async def hold_turn(session: TurnOwner, on_end: Literal["terminate", "keep"]) -> AsyncIterator[Turn]:
     """The turn of `Session.open_turn`."""
     turn = Turn(session)
     try:

@@ -34,8 +34,9 @@ PINNED: list[tuple[m.Message, bytes]] = [
         b'\x83\xa4type\xa6output\xa4cell\x03\xa5items\x92\x92\xa4text\xa2hi\x92\xa5image\xb6{"image_url":"data:,"}',
     ),
     (
-        m.Calls(cell=3, calls=((1, "get_weather", '{"city":"Oslo"}'), (2, "now", "{}"))),
-        b'\x83\xa4type\xa5calls\xa4cell\x03\xa5calls\x92\x93\x01\xabget_weather\xaf{"city":"Oslo"}\x93\x02\xa3now\xa2{}',
+        m.Calls(cell=3, calls=((1, "get_weather", '{"city":"Oslo"}'), (2, "now", "{}")), abortable=(2,)),
+        b'\x84\xa4type\xa5calls\xa4cell\x03\xa5calls\x92\x93\x01\xabget_weather\xaf{"city":"Oslo"}\x93\x02\xa3now\xa2{}'
+        b"\xa9abortable\x91\x02",
     ),
     (m.Cancels(cell=3, calls=(2,)), b"\x83\xa4type\xa7cancels\xa4cell\x03\xa5calls\x91\x02"),
     (

@@ -29,8 +29,8 @@ def failed(cell: int, code: str = "script_error") -> m.Failed:
     return m.Failed(cell, code, "no", None, None, None)
 
 
-def calls(cell: int, *ids: int) -> m.Calls:
-    return m.Calls(cell, tuple((call, "get", "{}") for call in ids))
+def calls(cell: int, *ids: int, abortable: tuple[int, ...] = ()) -> m.Calls:
+    return m.Calls(cell, tuple((call, "get", "{}") for call in ids), abortable)
 
 
 def answers(cell: int, *ids: int) -> m.Answers:
@@ -74,6 +74,7 @@ def inside(connection: Connection) -> dict[str, Any]:
         "state": connection.state,
         "cell": connection.cell,
         "open_calls": connection.open_calls,
+        "abortable": frozenset(connection._abortable),
         "last_call": connection._last_call,
         "last_cell": connection._last_cell,
         "pings": frozenset(connection._pings),
@@ -94,9 +95,9 @@ def in_state(state: State) -> Pair:
         case State.READY:
             return pair.say(HELLO, m.Ready())
         case State.RUNNING:
-            return pair.say(HELLO, m.Ready(), START, calls(3, 1))
+            return pair.say(HELLO, m.Ready(), START, calls(3, 1, abortable=(1,)))
         case State.FAILING:
-            return pair.say(HELLO, m.Ready(), START, calls(3, 1), m.Failing(3))
+            return pair.say(HELLO, m.Ready(), START, calls(3, 1, abortable=(1,)), m.Failing(3))
         case State.CLOSED:
             return pair.say(HELLO, m.Refused((2,)))
 
@@ -128,7 +129,7 @@ def test_a_message_may_come_exactly_where_the_table_has_it(state: State, example
         speaker.send(example)
     assert speaker.state is state
     frame = encode_frame(encode(example))
-    if state in (State.FOREIGN, State.CLOSED):
+    if state is State.CLOSED or (state is State.FOREIGN and listener is pair.host):
         assert list(listener.receive_data(frame)) == []
         return
     with pytest.raises(RemoteProtocolError, match=f"{example.type} while {state.value}"):
@@ -305,9 +306,19 @@ def test_nothing_is_said_to_a_cell_that_was_never_started(message: m.Message, ce
 
 @pytest.mark.parametrize("call", [1, 9])
 def test_only_a_call_of_the_running_cell_is_cancelled(call: int) -> None:
-    pair = in_state(State.RUNNING).say(m.Completed(3), m.Ready(), dataclasses.replace(START, cell=4), calls(4, 2))
-    pair.say(m.Cancels(4, (2,)), answers(4, 2), m.Cancels(4, (2,)))
+    pair = in_state(State.RUNNING).say(m.Completed(3), m.Ready(), dataclasses.replace(START, cell=4))
+    pair.say(calls(4, 2, abortable=(2,)), m.Cancels(4, (2,)), answers(4, 2), m.Cancels(4, (2,)))
     pair.refuse(m.Cancels(4, (2, call)), f"call {call}, which cell 4 never made")
+
+
+def test_only_a_call_that_was_made_with_a_signal_is_cancelled_while_it_is_open() -> None:
+    pair = in_state(State.RUNNING).say(calls(3, 2, 3, abortable=(3,)), m.Cancels(3, (3, 1)))
+    pair.refuse(m.Cancels(3, (1, 2)), "call 2, which was made without a signal")
+
+
+@pytest.mark.parametrize("abortable", [(1,), (2, 2), (2, 9), (-1,)])
+def test_abortable_names_calls_of_its_own_message_each_once(abortable: tuple[int, ...]) -> None:
+    in_state(State.RUNNING).refuse(calls(3, 2, 3, abortable=abortable))
 
 
 # ── the heartbeat ───────────────────────────────────────────────────────────────────────────────────────────
@@ -460,6 +471,7 @@ class Conversation(RuleBasedStateMachine):
         self.all_calls: list[int] = [0]
         self.calls_of_cell: set[int] = set()
         self.open: set[int] = set()
+        self.abortable: set[int] = set()
         self.pings: list[int] = [-1]
         self.unanswered: set[int] = set()
         self.said: list[m.Message] = []
@@ -518,15 +530,21 @@ class Conversation(RuleBasedStateMachine):
             self.phase, self.cell, self.calls_of_cell = "running", cell, set()
             self.cells.add(cell)
 
-    @rule(steps=st.lists(st.integers(min_value=0, max_value=2), max_size=3), astray=st.booleans())
-    def calls(self, steps: list[int], astray: bool) -> None:
+    @rule(
+        steps=st.lists(st.integers(min_value=0, max_value=2), max_size=3),
+        astray=st.booleans(),
+        with_signal=st.booleans(),
+    )
+    def calls(self, steps: list[int], astray: bool, with_signal: bool) -> None:
         ids = [self.all_calls[-1] + sum(steps[: place + 1]) for place in range(len(steps))]
         legal = self.alive and not astray and 0 not in steps and len(self.open) + len(ids) <= 4
-        self.say(calls((self.cell or 0) + astray, *ids), legal)
+        abortable = tuple(ids[:1]) if with_signal else ()
+        self.say(calls((self.cell or 0) + astray, *ids, abortable=abortable), legal)
         if legal:
             self.all_calls += ids
             self.calls_of_cell.update(ids)
             self.open.update(ids)
+            self.abortable.update(abortable)
 
     @rule(data=st.data(), strays=st.lists(SMALL, max_size=1))
     def answers(self, data: st.DataObject, strays: list[int]) -> None:
@@ -549,7 +567,8 @@ class Conversation(RuleBasedStateMachine):
     def cancels(self, call: int) -> None:
         # An id that was skipped cannot be told from one that was used: it is the cell's by its place.
         earlier = max(earlier for earlier in self.all_calls if earlier not in self.calls_of_cell)
-        legal = self.alive and earlier < call <= self.all_calls[-1]
+        has_signal = call not in self.open or call in self.abortable
+        legal = self.alive and earlier < call <= self.all_calls[-1] and has_signal
         self.say(m.Cancels(self.cell or 0, (call,)), legal)
 
     @rule(

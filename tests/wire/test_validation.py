@@ -19,14 +19,14 @@ from codemode.wire.validation import StrictDecoder, message_schema
 
 DECODE = StrictDecoder()
 HELLO = {"type": "hello", "protocol": 1, "engine": "V8", "pid": 7, "fences": {"seccomp": "on"}}
-CALLS = {"type": "calls", "cell": 3, "calls": [[1, "get", "{}"]]}
+CALLS = {"type": "calls", "cell": 3, "calls": [[1, "get", "{}"]], "abortable": [1]}
 FAILED = {"type": "failed", "cell": 3, "code": "script_error", "message": "no", "stack": None}
 FAILED |= {"line": None, "column": None}
 GOOD: list[tuple[dict[str, Any], m.Message]] = [
     (HELLO, m.Hello(1, "V8", 7, {"seccomp": "on"})),
     ({"type": "ready"}, m.Ready()),
     ({"type": "output", "cell": 3, "items": [["text", "hi"]]}, m.Output(3, (("text", "hi"),))),
-    (CALLS, m.Calls(3, ((1, "get", "{}"),))),
+    (CALLS, m.Calls(3, ((1, "get", "{}"),), (1,))),
     ({"type": "cancels", "cell": 3, "calls": [1]}, m.Cancels(3, (1,))),
     ({"type": "stores", "cell": 3, "entries": [["a", None]]}, m.Stores(3, (("a", None),))),
     ({"type": "logs", "cell": 3, "entries": [["warn", "w"]]}, m.Logs(3, (("warn", "w"),))),
