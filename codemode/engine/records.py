@@ -13,6 +13,8 @@ from codemode.wire import messages as m
 _HEADER = struct.Struct("<HI")
 _PAIR = struct.Struct("<I")
 _CALL = struct.Struct("<IHH")
+_MAX_JOINED = 65_536
+"""Records in one message: a ring full of the shortest would hold more values than a frame may."""
 
 
 class Kind(enum.IntEnum):
@@ -65,7 +67,7 @@ class RecordDecoder:
             after = start + _HEADER.size + 2 * units
             if after > end:
                 break
-            if kind != run_kind and run:
+            if run and (kind != run_kind or len(run) == _MAX_JOINED):
                 messages.append(self._join(run_kind, run))
                 run = []
             run_kind = kind

@@ -19,7 +19,6 @@ const uncurryThis = bind.bind(call);
 const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } =
   Reflect;
 const { freeze, keys: objectKeys, setPrototypeOf } = Object;
-const objectToString = uncurryThis(Object.prototype.toString);
 const hasOwn = Object.hasOwn;
 const { isArray } = Array;
 const { stringify, parse } = JSON;
@@ -28,7 +27,20 @@ const { isFinite: isFiniteNumber, isInteger, isSafeInteger } = Number;
 const dateNow = Date.now;
 const dateToISOString = uncurryThis(Date.prototype.toISOString);
 const dateGetTime = uncurryThis(Date.prototype.getTime);
-const regExpToString = uncurryThis(RegExp.prototype.toString);
+
+const regExpGetter = (name) => uncurryThis(getOwnPropertyDescriptor(RegExp.prototype, name).get);
+/** Throws for what is no RegExp. */
+const regExpSource = regExpGetter("source");
+const REGEXP_FLAGS = [
+  ["d", regExpGetter("hasIndices")],
+  ["g", regExpGetter("global")],
+  ["i", regExpGetter("ignoreCase")],
+  ["m", regExpGetter("multiline")],
+  ["s", regExpGetter("dotAll")],
+  ["u", regExpGetter("unicode")],
+  ["v", regExpGetter("unicodeSets")],
+  ["y", regExpGetter("sticky")],
+];
 
 const charCodeAt = uncurryThis(String.prototype.charCodeAt);
 const indexOf = uncurryThis(String.prototype.indexOf);
@@ -82,7 +94,7 @@ const list = () => setPrototypeOf([], null);
 
 /** A record that inherits nothing. */
 const bare = () => ({ __proto__: null });
-return { __proto__: null, uncurryThis, apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, freeze, objectKeys, setPrototypeOf, objectToString, hasOwn, isArray, stringify, parse, floor, max, min, isFiniteNumber, isInteger, isSafeInteger, dateNow, dateToISOString, dateGetTime, regExpToString, charCodeAt, indexOf, slice, startsWith, toWellFormed, toText, symbolToString, functionToString, atomicLoad, atomicStore, atomicWait, SharedBytes, Units, Counters, MapOf, mapGet, mapSet, mapHas, mapDelete, mapForEach, mapSize, setForEach, setSize, WeakMapOf, weakGet, weakSet, weakHas, typedArrayTag, typedArrayLength, arrayBufferLength, ErrorOf, RangeErrorOf, TypeErrorOf, isError, AsyncFunction, PromiseOf, promiseThen, resolvedPromise, ProxyOf, SymbolOf, TO_STRING_TAG, ASYNC_ITERATOR, ITERATOR, list, bare };
+return { __proto__: null, uncurryThis, apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, freeze, objectKeys, setPrototypeOf, hasOwn, isArray, stringify, parse, floor, max, min, isFiniteNumber, isInteger, isSafeInteger, dateNow, dateToISOString, dateGetTime, regExpSource, REGEXP_FLAGS, charCodeAt, indexOf, slice, startsWith, toWellFormed, toText, symbolToString, functionToString, atomicLoad, atomicStore, atomicWait, SharedBytes, Units, Counters, MapOf, mapGet, mapSet, mapHas, mapDelete, mapForEach, mapSize, setForEach, setSize, WeakMapOf, weakGet, weakSet, weakHas, typedArrayTag, typedArrayLength, arrayBufferLength, ErrorOf, RangeErrorOf, TypeErrorOf, isError, AsyncFunction, PromiseOf, promiseThen, resolvedPromise, ProxyOf, SymbolOf, TO_STRING_TAG, ASYNC_ITERATOR, ITERATOR, list, bare };
 })();
 
 // ── cell.js ──
@@ -123,6 +135,9 @@ const module_ring = (() => {
 // takes for whole. Nothing of a script ever holds the shared buffer.
 //
 // A record is [kind, length low, length high, …payload]. One that is longer than the free room streams through it.
+//
+// A script may call the runner where its stack has no room left, and catch the RangeError. A record is then either
+// whole or not there: one that fits is taken back, one that would stream is not begun.
 
 const { Counters, SharedBytes, Units, atomicLoad, atomicStore, atomicWait, charCodeAt } = module_primordials;
 
@@ -132,6 +147,7 @@ const HEAD = 0; // units ever written, modulo 2^32
 const TAIL = 1; // units ever read, modulo 2^32
 const PARK = 2; // never changes: what `park` waits on
 const COUNTER_BYTES = 16;
+const HEADER_UNITS = 3;
 
 /** What the records are. `codemode/engine/records.py` reads them by the same numbers; a test compares the two. */
 const KIND = {
@@ -157,6 +173,7 @@ const counters = new Counters(ringBuffer, 0, COUNTER_BYTES / 4);
 const units = new Units(ringBuffer, COUNTER_BYTES);
 
 let head = 0;
+/** Units that may be written before the tail has to be read again; 0 is always safe. */
 let room = RING_UNITS;
 
 /** Waits until the reader has made room. Python cannot notify a waiter, so this looks again every millisecond. */
@@ -200,40 +217,82 @@ function putHeader(kind, length) {
 
 const publish = () => atomicStore(counters, HEAD, head);
 
+const SPARE_FRAMES = 64;
+
+/** Throws V8's RangeError now, where the stack has no room for what is to be done in one piece. */
+function ensureStack(frames = SPARE_FRAMES) {
+  return frames === 0 ? 0 : 1 + ensureStack(frames - 1);
+}
+
 /** One record of one text. */
 function put(kind, text) {
-  putHeader(kind, text.length);
-  putText(text);
-  publish();
+  const start = head;
+  const streams = HEADER_UNITS + text.length > room;
+  if (streams) ensureStack();
+  try {
+    putHeader(kind, text.length);
+    putText(text);
+    publish();
+  } catch (error) {
+    if (!streams) {
+      head = start;
+      room = 0;
+    }
+    throw error;
+  }
 }
 
 /** One record of two texts: [length low, length high, …first, …second]. */
 function putPair(kind, first, second) {
-  putHeader(kind, 2 + first.length + second.length);
-  putUnit(first.length & 0xffff);
-  putUnit(first.length >>> 16);
-  putText(first);
-  putText(second);
-  publish();
+  const length = 2 + first.length + second.length;
+  const start = head;
+  const streams = HEADER_UNITS + length > room;
+  if (streams) ensureStack();
+  try {
+    putHeader(kind, length);
+    putUnit(first.length & 0xffff);
+    putUnit(first.length >>> 16);
+    putText(first);
+    putText(second);
+    publish();
+  } catch (error) {
+    if (!streams) {
+      head = start;
+      room = 0;
+    }
+    throw error;
+  }
 }
 
 /** One call: [id low, id high, 1 if a signal may abort it, length of the tool's name, …name, …arguments]. */
 function putCall(id, tool, argumentsText, abortable) {
-  putHeader(KIND.CALL, 4 + tool.length + argumentsText.length);
-  putUnit(id & 0xffff);
-  putUnit(id >>> 16);
-  putUnit(abortable ? 1 : 0);
-  putUnit(tool.length);
-  putText(tool);
-  putText(argumentsText);
-  publish();
+  const length = 4 + tool.length + argumentsText.length;
+  const start = head;
+  const streams = HEADER_UNITS + length > room;
+  if (streams) ensureStack();
+  try {
+    putHeader(KIND.CALL, length);
+    putUnit(id & 0xffff);
+    putUnit(id >>> 16);
+    putUnit(abortable ? 1 : 0);
+    putUnit(tool.length);
+    putText(tool);
+    putText(argumentsText);
+    publish();
+  } catch (error) {
+    if (!streams) {
+      head = start;
+      room = 0;
+    }
+    throw error;
+  }
 }
 
 /** Stops the engine's thread for good: nothing of the script runs any more, no `finally`, no other callback. */
 function park() {
   for (;;) atomicWait(counters, PARK, 0);
 }
-return { __proto__: null, RING_UNITS, KIND, ringBuffer, put, putPair, putCall, park };
+return { __proto__: null, RING_UNITS, KIND, ringBuffer, ensureStack, put, putPair, putCall, park };
 })();
 
 // ── stack.js ──
@@ -384,10 +443,11 @@ return { __proto__: null, cut, peek, headline, stackOf, storyOf, positionOf };
 const module_render = (() => {
 // How a value reads as text: what JSON would say where JSON can say it, and what a person would write where it cannot.
 
-const { apply, arrayBufferLength, dateGetTime, dateToISOString, functionToString, getOwnPropertyDescriptor, hasOwn, isArray, isError, list, mapForEach, mapSize, objectKeys, objectToString, regExpToString, setForEach, setSize, stringify, symbolToString, toText, typedArrayLength, typedArrayTag } = module_primordials;
+const { REGEXP_FLAGS, apply, arrayBufferLength, dateGetTime, dateToISOString, functionToString, getOwnPropertyDescriptor, hasOwn, isArray, isError, list, mapForEach, mapSize, objectKeys, regExpSource, setForEach, setSize, stringify, symbolToString, toText, typedArrayLength, typedArrayTag } = module_primordials;
 const { peek, storyOf } = module_stack;
 
 const MAX_DEPTH = 8;
+const MAX_JSON_DEPTH = 500;
 const MAX_ENTRIES = 1000;
 
 /** What a brand check of V8 says: the getter throws for anything that is not the real thing. */
@@ -404,6 +464,7 @@ const isMap = (value) => branded(mapSize, value);
 const isSet = (value) => branded(setSize, value);
 const isDate = (value) => branded(dateGetTime, value);
 const isBuffer = (value) => branded(arrayBufferLength, value);
+const isRegExp = (value) => branded(regExpSource, value);
 const isTypedArray = (value) => typedArrayTag(value) !== undefined;
 
 const contains = (path, value) => {
@@ -415,7 +476,7 @@ const contains = (path, value) => {
 function needsInspection(value, path) {
   if (typeof value === "bigint") return path.length > 0;
   if (typeof value !== "object" || value === null) return false;
-  if (contains(path, value) || path.length > 64) return true;
+  if (contains(path, value) || path.length > MAX_JSON_DEPTH) return true;
   if (isError(value) || isMap(value) || isSet(value) || isTypedArray(value) || isBuffer(value)) return true;
   if (isDate(value)) return false;
   path[path.length] = value;
@@ -438,6 +499,13 @@ function nameOf(value) {
   const maker = peek(value, "constructor");
   const name = typeof maker === "function" ? peek(maker, "name") : undefined;
   return typeof name === "string" && name !== "" && name !== "Object" ? name + " " : "";
+}
+
+/** As RegExp.prototype.toString writes it, out of reach of what a script may have put in the place of its parts. */
+function regExpText(value) {
+  let text = "/" + regExpSource(value) + "/";
+  for (let i = 0; i < REGEXP_FLAGS.length; i++) if (REGEXP_FLAGS[i][1](value)) text += REGEXP_FLAGS[i][0];
+  return text;
 }
 
 /** Joins up to MAX_ENTRIES of what `each` gives to its callback. */
@@ -474,7 +542,7 @@ function inspect(value, path = list()) {
   if (contains(path, value)) return "[Circular]";
   if (isError(value)) return path.length === 0 ? storyOf(value) : "[" + storyOf(value) + "]";
   if (isDate(value)) return dateGetTime(value) === dateGetTime(value) ? dateToISOString(value) : "Invalid Date";
-  if (objectToString(value) === "[object RegExp]" && branded(regExpToString, value)) return regExpToString(value);
+  if (isRegExp(value)) return regExpText(value);
   if (isBuffer(value)) return "ArrayBuffer(" + toText(arrayBufferLength(value)) + ")";
   if (path.length >= MAX_DEPTH) return isArray(value) ? "[Array]" : "[Object]";
 
@@ -544,9 +612,9 @@ return { __proto__: null, inspect, render };
 const module_failure = (() => {
 // How a cell ends: completed, or failed with what was thrown. Said once; all later is dropped.
 
-const { bare, isError, stringify } = module_primordials;
+const { bare, isError, stringify, toWellFormed } = module_primordials;
 const { cell } = module_cell;
-const { KIND, park, put } = module_ring;
+const { KIND, ensureStack, park, put } = module_ring;
 const { cut, headline, positionOf, storyOf } = module_stack;
 const { inspect } = module_render;
 
@@ -560,12 +628,12 @@ function describe(thrown) {
   failure.column = null;
   if (isError(thrown)) {
     const position = positionOf(thrown);
-    failure.message = headline(thrown);
-    failure.stack = storyOf(thrown);
+    failure.message = toWellFormed(headline(thrown));
+    failure.stack = toWellFormed(storyOf(thrown));
     failure.line = position.line;
     failure.column = position.column;
   } else {
-    failure.message = cut("Uncaught " + (typeof thrown === "string" ? thrown : inspect(thrown)));
+    failure.message = toWellFormed("Uncaught " + cut(typeof thrown === "string" ? thrown : inspect(thrown)));
   }
   return failure;
 }
@@ -573,15 +641,15 @@ function describe(thrown) {
 /** The cell has come to its end. */
 function complete() {
   if (cell.ended) return;
-  cell.ended = true;
   put(KIND.COMPLETED, "");
+  cell.ended = true;
 }
 
 /** The cell has failed: said at once, for reading what was thrown may take for ever. */
 function fail(thrown) {
   if (cell.ended) return;
-  cell.ended = true;
   put(KIND.FAILING, "");
+  cell.ended = true;
   let failure;
   try {
     failure = stringify(describe(thrown));
@@ -594,22 +662,23 @@ function fail(thrown) {
 
 /** Ends the cell by a limit, the way `exit` does: nothing of the script runs afterwards. */
 function failForGood(code, message) {
+  ensureStack();
   if (!cell.ended) {
-    cell.ended = true;
     const failure = bare();
     failure.code = code;
     failure.message = message;
     failure.stack = null;
     failure.line = null;
     failure.column = null;
-    put(KIND.FAILING, "");
     put(KIND.FAILED, stringify(failure));
+    cell.ended = true;
   }
   park();
 }
 
 /** Ends the script as completed; cannot be caught. */
 function exit() {
+  ensureStack();
   complete();
   park();
 }
@@ -658,6 +727,8 @@ const innerPromise = () => new Deferred();
 /** A call that has no answer yet. */
 class Call extends Deferred {
   id = 0;
+  /** Its index in `waiting` while its id is 0. */
+  place = -1;
   tool;
   text;
   abortable;
@@ -712,27 +783,38 @@ function continueIdsAfter(id) {
 
 const lastCallId = () => lastId;
 
+/** Where the stack ends on the way, the call was not made: its id is the next one's, which takes its place. */
 function send(call) {
-  call.id = ++lastId;
-  mapSet(open, call.id, call);
-  inFlight += 1;
-  putCall(call.id, call.tool, call.text, call.abortable);
+  const id = lastId + 1;
+  mapSet(open, id, call);
+  putCall(id, call.tool, call.text, call.abortable);
+  call.id = lastId = id;
   call.text = "";
+  inFlight += 1;
 }
 
-/** One call, sent now or when one in flight has been answered. Gives {ok, value} or {ok: false, …error}. */
+/**
+ * One call, sent now or when one in flight has been answered. Gives {ok, value} or {ok: false, …error}; nothing, ever,
+ * where the script has ended.
+ */
 function request(tool, text, signal) {
+  if (cell.ended) return innerPromise().promise;
   made += 1;
   if (made > cell.maxCalls) failForGood("call_limit", "the script made more than " + toText(cell.maxCalls) + " calls");
   const call = new Call(tool, text, signal !== undefined);
+  if (inFlight < cell.maxCallsInFlight) {
+    send(call);
+  } else {
+    call.place = waiting.length;
+    waiting[call.place] = call;
+  }
   cell.openCalls += 1;
-  if (inFlight < cell.maxCallsInFlight) send(call);
-  else waiting[waiting.length] = call;
   if (signal !== undefined) onAbort(signal, call);
   return call.promise;
 }
 
 function sendWaiting() {
+  if (cell.ended) return;
   while (inFlight < cell.maxCallsInFlight && firstWaiting < waiting.length) {
     const call = waiting[firstWaiting];
     waiting[firstWaiting] = undefined;
@@ -812,15 +894,14 @@ function signalOf(tool, options) {
 /** Cancels a call when its signal aborts. A call that still waits for its turn is never made. */
 function onAbort(signal, call) {
   const abort = () => {
+    if (cell.ended) return;
     if (call.id !== 0) {
       if (mapGet(open, call.id) === call) put(KIND.CANCEL, stringify(call.id));
       return;
     }
-    for (let i = firstWaiting; i < waiting.length; i++) {
-      if (waiting[i] !== call) continue;
-      waiting[i] = null;
-      settle(call, new Answer(false, failureFields(call.tool, "cancelled", call.tool + " was cancelled by its signal")));
-    }
+    if (waiting[call.place] !== call) return;
+    waiting[call.place] = null;
+    settle(call, new Answer(false, failureFields(call.tool, "cancelled", call.tool + " was cancelled by its signal")));
   };
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort);
@@ -857,7 +938,7 @@ const module_store = (() => {
 
 const { MapOf, RangeErrorOf, TypeErrorOf, charCodeAt, mapDelete, mapForEach, mapGet, mapSet, objectKeys, parse, stringify, toText, toWellFormed } = module_primordials;
 const { cell } = module_cell;
-const { KIND, put, putPair } = module_ring;
+const { KIND, ensureStack, put, putPair } = module_ring;
 
 const values = new MapOf();
 let totalBytes = 0;
@@ -900,6 +981,7 @@ function store(key, value) {
   key = toWellFormed(key);
   if (value === undefined) {
     if (cell.ended) return;
+    ensureStack(); // kept here and told to the host, or neither
     keep(key, undefined);
     put(KIND.UNSET, key);
     return;
@@ -924,6 +1006,7 @@ function store(key, value) {
     );
   }
   if (cell.ended) return;
+  ensureStack();
   keep(key, text);
   putPair(KIND.STORE, key, text);
 }
@@ -1051,7 +1134,7 @@ async function sleep(ms) {
   const delay = +ms;
   if (!(delay >= 0)) throw new RangeErrorOf("sleep(ms): a number of milliseconds, at least 0");
   const woken = innerPromise();
-  schedule(woken.resolve, delay, list(), false);
+  schedule(woken.resolve, min(delay, MAX_DELAY_MS), list(), false);
   await woken.promise;
 }
 
@@ -1159,7 +1242,7 @@ function dynamicImport(namespaces) {
     const name = toText(specifier);
     if (hasOwn(namespaces, name)) return namespaces[name];
     const error = new ErrorOf('there is no module "' + name + '". Modules: ' + known(namespaces));
-    error.code = "module_not_found";
+    defineProperty(error, "code", { __proto__: null, value: "module_not_found", enumerable: true, configurable: true, writable: true });
     throw error;
   };
 }
@@ -1186,7 +1269,7 @@ const { render } = module_render;
 let units = 0;
 let items = 0;
 
-/** True where one more item may be emitted; over a limit the cell ends here. */
+/** True where one more item or note may be emitted; over a limit the cell ends here. */
 function admit(length) {
   if (cell.ended) return false;
   units += length;
@@ -1273,7 +1356,7 @@ function output_content(block) {
     emitItem("content", item);
   }
 }
-return { __proto__: null, output_text, output_image, output_audio, output_content };
+return { __proto__: null, admit, output_text, output_image, output_audio, output_content };
 })();
 
 // ── control.js ──
@@ -1283,6 +1366,7 @@ const module_control = (() => {
 const { TypeErrorOf, isFiniteNumber, floor, min, toText } = module_primordials;
 const { cell } = module_cell;
 const { KIND, put } = module_ring;
+const { admit } = module_output;
 const { render } = module_render;
 
 const MAX_SETTING = 2 ** 31 - 1;
@@ -1310,8 +1394,10 @@ function set_max_output_tokens_per_exec_call(tokens) {
   say(KIND.OUTPUT_BUDGET, amount("set_max_output_tokens_per_exec_call(n)", tokens));
 }
 
+/** A note counts as output: it has to be bounded too. */
 function notify(value) {
-  say(KIND.NOTE, render(value));
+  const text = render(value);
+  if (admit(text.length)) put(KIND.NOTE, text);
 }
 return { __proto__: null, yield_control, set_yield_time, set_max_output_tokens_per_exec_call, notify };
 })();
@@ -1393,7 +1479,7 @@ const scriptConsole = {
   },
   group,
   groupCollapsed: group,
-    groupEnd: () => {
+  groupEnd: () => {
     indent = indent.length > 2 ? slice(indent, 2) : "";
   },
   clear: () => {},

@@ -31,7 +31,7 @@ REFUSED_S = 0.5
 MAX_ANSWER_BYTES = MAX_FRAME_BYTES // 2
 """How much JSON text goes into one frame of answers. One answer alone may be longer."""
 
-_OUT_OF_MEMORY = ("out of memory", "heap limit", "Last few GCs", "MemoryError", "Cannot allocate memory")
+_OUT_OF_MEMORY = ("out of memory", "heap limit", "Last few GCs", "memory is close to its limit", "MemoryError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Death:
 
     @property
     def of_memory(self) -> bool:
-        """True where the engine ran out of memory: it says so on stderr and traps or aborts."""
-        fatal = self.exit_status in (-signal.SIGTRAP, -signal.SIGABRT, -signal.SIGILL, -signal.SIGSEGV, 70)
+        """True where the engine ran out of memory: it traps or aborts, and V8 or the worker says why on stderr."""
+        fatal = self.exit_status in (-signal.SIGTRAP, -signal.SIGABRT, -signal.SIGILL, 70)
         return self.offence is None and fatal and any(mark in self.stderr for mark in _OUT_OF_MEMORY)
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from codemode.limits import Limits
 from codemode.wire import messages as m
 from codemode.worker.fences import apply_fences, close_other_descriptors
 from codemode.worker.link import Link, end_process
+from codemode.worker.memory import MemoryWatch
 from codemode.worker.sentry import Sentry
 
 GRACE_S = 0.05
@@ -53,6 +54,7 @@ class Worker:
         self._limits = limits
         self._fences = fences
         self._sentry = Sentry(self._look)
+        self._memory = MemoryWatch(limits)
         self._cell: RunningCell | None = None
         self._last_call = 0
 
@@ -119,6 +121,7 @@ class Worker:
 
     def _look(self) -> None:
         """What the sentry does while the main thread is inside V8."""
+        self._memory.look()
         with self._link.writing:
             cell = self._cell
             if cell is not None:
