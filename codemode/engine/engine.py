@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from importlib import resources
+from itertools import islice
 from typing import Any, cast
 
 import py_mini_racer._mini_racer as mini_racer_internals
@@ -27,6 +28,8 @@ WAITING = -1
 
 _RUNNER = resources.files("codemode.engine").joinpath("runner.js").read_text("utf-8")
 _STACK_KIB = 900
+_MAX_STRAY_BRACES = 200
+"""How many braces of a script that does not parse are looked at."""
 _STRICT = '"use strict";'
 _PARSE_ERROR = re.compile(r"\A[^\n]*?:(\d+): (?:SyntaxError: )?([^\n]*)\n([^\n]*)\n( *)\^")
 _LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
@@ -148,9 +151,8 @@ class Engine:
             SourceError: V8 refuses the text, or the body alone, so that nothing in it can close what stands around it.
         """
         # The body alone first: what does not parse alone might close what stands around it, and run at once.
-        self._port["alone"] = _STRICT + script.body
-        if refusal := self._port["alone"]:
-            raise self._locate(source, script.body, cast("str", refusal))
+        if not self._parses_alone(script.body):
+            raise self._locate(source, script.body, cast("str", self._port["alone"]))
         try:
             return self._v8.eval(script.text)
         except JSParseException as error:
@@ -158,6 +160,9 @@ class Engine:
 
     def _locate(self, source: str, body: str, refusal: str) -> SourceError:
         """Where the body is refused. Nothing of it runs: a text that does parse throws at its first token."""
+        if (stray := self._stray_brace(body)) is not None:
+            line, column = _place(body, stray)
+            return SourceError("syntax_error", "Unexpected token '}'", line, column)
         prologue = "throw 0;(async function(){" + _STRICT
         try:
             self._v8.eval(f"{prologue}{body}\n}})")
@@ -166,6 +171,26 @@ class Engine:
         except JSEvalException:
             pass
         return SourceError("syntax_error", refusal, 1, 1)
+
+    def _stray_brace(self, body: str) -> int | None:
+        """Where a brace closes what the script has not opened: what stands before it is whole, and with it is not.
+
+        V8 would blame what comes after it, for it closes the function that stands around the body.
+        """
+        for found in islice(re.finditer("}", body), _MAX_STRAY_BRACES):
+            if self._parses_alone(body[: found.start()]) and not self._parses_alone(body[: found.end()]):
+                return found.start()
+        return None
+
+    def _parses_alone(self, body: str) -> bool:
+        self._port["alone"] = _STRICT + body
+        return not self._port["alone"]
+
+
+def _place(text: str, index: int) -> tuple[int, int]:
+    """Line and column of an index in a text, from 1; the column in UTF-16 units."""
+    lines = _LINE_END.split(text[:index])
+    return len(lines), _units(lines[-1]) + 1
 
 
 def _located(error: JSParseException, source: str, prologue_units: int) -> SourceError:

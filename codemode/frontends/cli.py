@@ -102,6 +102,10 @@ def _run(options: argparse.Namespace) -> int:
         outcome = trio.run(_run_script, source, tools, options.timeout)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BaseExceptionGroup as group:  # it met a task of trio's rather than the main one
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        return INTERRUPTED
     if options.json:
         json.dump(outcome_document(outcome), sys.stdout, ensure_ascii=False)
         print()

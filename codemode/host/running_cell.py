@@ -97,6 +97,7 @@ class RunningCell:
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """The cell's life, from lease to settled. Whatever happens here, the cell is settled."""
         try:
@@ -212,6 +213,8 @@ class RunningCell:
             serve = self._serve_abortably if call in abortable else self._serve
             self._context.run(start_soon, serve, call, call_id, tool, arguments, name=tool)
 
+    # Ctrl-C is for the program's main task: in a task of trio's own it would bring down the run.
+    @trio.lowlevel.enable_ki_protection
     async def _serve(self, call: int, call_id: str, tool: str, arguments: str) -> None:
         """One task per call: runs it, and answers it whatever happens."""
         outcome: ToolCallOutcome | None = None

@@ -155,6 +155,8 @@ class WorkerHandle:
         """Ends the process. `worker_died` follows, after all that it had said."""
         self._process.kill()
 
+    # Ctrl-C is for the program's main task: in a pump it would come out wrapped, and from the wrong place.
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Pumps until the process has ended, and has been reaped. Cancelling this kills it."""
         try:
@@ -175,6 +177,7 @@ class WorkerHandle:
         self._changed.set()
         self._changed = trio.Event()
 
+    @trio.lowlevel.enable_ki_protection
     async def _read(self) -> None:
         try:
             while True:
@@ -212,6 +215,7 @@ class WorkerHandle:
                 if listener is not None:
                     listener.receive(message)
 
+    @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:
         while True:
             data = self._next_frames()
@@ -249,6 +253,7 @@ class WorkerHandle:
         ready, self._answers = self._answers[:count], self._answers[count:]
         return self._connection.send(m.Answers(cell, tuple(ready)))
 
+    @trio.lowlevel.enable_ki_protection
     async def _read_stderr(self) -> None:
         while True:
             try:

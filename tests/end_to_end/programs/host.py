@@ -1,0 +1,51 @@
+"""A host to be killed. It runs the script of its first argument in a worker.
+
+It prints the worker's process id once the script has called `tools.begun()` or, with `--idle`, once it has ended.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import trio
+
+import codemode
+from codemode.host.launcher import SpawnLauncher, WorkerProcess
+
+tools = codemode.ToolRegistry()
+pids: list[int] = []
+
+
+class Launcher(SpawnLauncher):
+    """Remembers the process ids."""
+
+    async def launch(self) -> WorkerProcess:
+        """See `Launcher.launch`."""
+        process = await super().launch()
+        pids.append(process.pid)
+        return process
+
+
+@tools.tool
+async def begun() -> None:
+    """The script has begun."""
+    print(pids[-1], flush=True)  # noqa: T201
+
+
+async def main(source: str, *options: str) -> None:
+    """Runs the script, and then waits to be killed."""
+    limits: Any = codemode.Limits(max_output_bytes=2**50, max_output_items=2**50, max_cpu_s=600)
+    async with (
+        codemode.open_service(limits=limits, launcher=Launcher) as service,
+        service.open_session(tools) as session,
+        session.open_turn() as turn,
+    ):
+        outcome = await turn.run(source)
+        if options == ("--idle",) and outcome.status == "completed":
+            print(pids[-1], flush=True)  # noqa: T201
+        await trio.sleep_forever()
+
+
+if __name__ == "__main__":
+    trio.run(main, *sys.argv[1:])

@@ -1,0 +1,301 @@
+"""`codemode run` as a user starts it: what goes to stdout and to stderr, the JSON document, and the exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import codemode
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+TOOLS = '''
+import trio
+from codemode import ToolRegistry
+
+tools = ToolRegistry()
+
+@tools.tool
+async def double(n: int) -> int:
+    """Twice n."""
+    return 2 * n
+
+@tools.tool
+async def fail() -> None:
+    """Raises."""
+    raise RuntimeError("it went wrong")
+
+@tools.tool
+async def never() -> None:
+    """Never answers."""
+    await trio.sleep_forever()
+'''
+MORE_TOOLS = '''
+from codemode import ToolRegistry
+
+more = ToolRegistry()
+
+@more.tool(namespace="more")
+def triple(n: int) -> int:
+    """Three times n."""
+    return 3 * n
+
+tools = more
+'''
+
+INTERRUPTED_TOOL = '''
+import signal
+from codemode import ToolRegistry
+
+tools = ToolRegistry()
+
+@tools.tool
+async def interrupted() -> None:
+    """Ctrl-C is pressed just now."""
+    signal.raise_signal(signal.SIGINT)
+'''
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs `codemode run` with these arguments, in a directory of its own."""
+    (tmp_path / "tools.py").write_text(TOOLS)
+    (tmp_path / "more_tools.py").write_text(MORE_TOOLS)
+
+    def run(*arguments: str, script: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "codemode", "run", *arguments],
+            cwd=tmp_path,
+            input=script,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_code_given_with_e_runs_and_its_output_is_all_that_stands_on_stdout(run: Run) -> None:
+    done = run("-e", "text('a'); text({ b: 1 })")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'a\n{"b":1}\n', "")
+
+
+def test_a_script_comes_from_a_file_or_from_standard_input(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "script.js").write_bytes("\ufefftext('from a file: 😀')".encode())
+
+    assert run("script.js").stdout == "from a file: 😀\n"
+    assert run("-", script="text('from standard input: 😀')").stdout == "from standard input: 😀\n"
+
+
+def test_the_tools_of_several_places_are_there_together(run: Run) -> None:
+    done = run(
+        *("--tools", "tools.py", "--tools", "more_tools:more"),
+        *("-e", "import { triple } from 'tools/more.js'; text(await tools.double({ n: 2 }) + await triple({ n: 3 }))"),
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "13\n", "")
+
+
+def test_the_console_goes_to_stderr(run: Run) -> None:
+    done = run("-e", "console.log('logged', { a: 1 }); console.error('wrong'); text('said')")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "said\n", "[log] logged { a: 1 }\n[error] wrong\n")
+
+
+def test_a_script_that_fails_says_why_on_stderr_and_keeps_its_output(run: Run) -> None:
+    done = run("-e", "text('said');\nthrow new Error('x')")
+
+    assert (done.returncode, done.stdout) == (1, "said\n")
+    assert done.stderr == "script_error: Error: x\n    at cell-1.js:2:7\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("text(1)", 0),
+        ("exit()", 0),
+        ("throw 1", 1),
+        ("let a = ;", 1),
+        ("import 'nope.js'", 1),
+        ("await new Promise(() => {})", 1),
+        ("await tools.fail()", 1),
+        ("'a'.repeat(2 ** 27).match(/a/g)", 3),
+        ("for (;;) text('x'.repeat(2 ** 20))", 3),
+        ("for (;;) setTimeout(() => {}, 1000)", 3),
+        ("/*" + " " * 2**17 + "*/ text(1)", 0),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_the_exit_status_says_how_the_script_ended(run: Run, code: str, status: int) -> None:
+    assert run("--tools", "tools.py", "-", script=code).returncode == status
+
+
+@pytest.mark.parametrize("spin", ["for (;;) await null", "for (;;) {}", "await tools.never()"])
+def test_the_timeout_ends_a_script_with_status_3_and_its_earlier_output_is_kept(run: Run, spin: str) -> None:
+    began_s = time.monotonic()
+    done = run("--timeout", "3", "--tools", "tools.py", "-e", f"text('said'); console.log('logged'); {spin}")
+
+    assert (done.returncode, done.stdout) == (3, "said\n")
+    assert done.stderr == "[log] logged\nwall_limit: the script ran for longer than 3 s\n"
+    assert 3 <= time.monotonic() - began_s < 8
+
+
+def test_a_machine_that_gives_no_worker_ends_with_status_4(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "no_interpreter.py").write_text(
+        "import sys\nfrom codemode import ToolRegistry\n"
+        "tools = ToolRegistry()\nsys.executable = '/nonexistent/python'\n"
+    )
+
+    done = run("--tools", "no_interpreter.py", "--json", "-e", "text(1)")
+
+    document = json.loads(done.stdout)
+    assert done.returncode == 4
+    assert (document["status"], document["error"]["code"], document["items"]) == ("failed", "worker_unavailable", [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "one of the arguments SCRIPT -e is required"),
+        (["script.js", "-e", "1"], "not allowed with argument"),
+        (["missing.js"], "missing.js"),
+        (["-e", "1", "--timeout", "0"], "--timeout"),
+        (["-e", "1", "--timeout", "soon"], "--timeout"),
+        (["-e", "1", "--max-output-tokens", "-1"], "--max-output-tokens"),
+        (["-e", "1", "--tools", "missing.py"], "missing.py"),
+        (["-e", "1", "--tools", "missing_module:tools"], "missing_module"),
+        (["-e", "1", "--tools", "more_tools:less"], "less"),
+        (["-e", "1", "--tools", "tools"], "FILE.py or MODULE:ATTR"),
+        (["-e", "1", "--tools", "tools.py", "--tools", "tools.py"], "double"),
+        (["-e", "1", "--no-such-option"], "--no-such-option"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2_and_says_what_is_wrong(run: Run, arguments: list[str], says: str) -> None:
+    done = run(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_tools_file_that_raises_is_wrong_usage_and_its_own_traceback_is_shown(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("raise RuntimeError('broken here')")
+
+    done = run("-e", "1", "--tools", "broken.py")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "RuntimeError: broken here" in done.stderr
+
+
+def test_the_json_document_has_exactly_its_fields(run: Run) -> None:
+    done = run(
+        *("--json", "--tools", "tools.py", "-e"),
+        "text('said'); image('https://example.org/a.png'); image('data:,', 'low'); console.log('logged');\n"
+        "text(await tools.double({ n: 21 })); tools.never();\nawait tools.fail()",
+    )
+
+    document = json.loads(done.stdout)
+    double, never, fail = document["calls"]
+    assert (done.returncode, done.stderr) == (1, "")
+    assert document == {
+        "status": "failed",
+        "cell_id": "1",
+        "items": [
+            {"type": "text", "text": "said"},
+            {"type": "image", "image_url": "https://example.org/a.png"},
+            {"type": "image", "image_url": "data:,", "detail": "low"},
+            {"type": "text", "text": "42"},
+        ],
+        "error": {
+            "code": "script_error",
+            "message": "ToolError: RuntimeError: it went wrong",
+            "stack": "ToolError: RuntimeError: it went wrong\n    at async cell-1.js:3:1",
+            "line": 3,
+            "column": 1,
+        },
+        "calls": [
+            call("1-1", "double", "ok", None, double),
+            call("1-2", "never", "cancelled", "cancelled", never),
+            call("1-3", "fail", "error", "tool_failed", fail),
+        ],
+        "logs": [{"level": "log", "text": "logged"}],
+        "wall_time_s": document["wall_time_s"],
+    }
+    assert isinstance(document["wall_time_s"], float)
+    for each in document["calls"]:
+        assert 0 <= each["started_ms"] <= each["ended_ms"]
+
+
+def call(call_id: str, tool: str, status: str, code: str | None, times: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "call_id": call_id,
+        "tool": tool,
+        "status": status,
+        "code": code,
+        "started_ms": times["started_ms"],
+        "ended_ms": times["ended_ms"],
+    }
+
+
+def test_the_json_document_of_a_script_that_completed_has_no_error(run: Run) -> None:
+    done = run("--json", "-e", "text('a\\u2028\\ud83d\\ude00')")
+
+    document = json.loads(done.stdout)
+    wall_time_s = document.pop("wall_time_s")
+    assert done.stdout.count("\n") == 1
+    assert wall_time_s > 0
+    assert document == {
+        "status": "completed",
+        "cell_id": "1",
+        "items": [{"type": "text", "text": "a\u2028😀"}],
+        "error": None,
+        "calls": [],
+        "logs": [],
+    }
+
+
+def test_the_output_is_cut_only_where_a_budget_is_given(run: Run) -> None:
+    code = "text('x'.repeat(100_000))"
+
+    assert run("-e", code).stdout == "x" * 100_000 + "\n"
+    assert run("--max-output-tokens", "10", "-e", code).stdout == (
+        "Warning: truncated output (original token count: 25000)\nTotal output lines: 1\n\n"
+        + "x" * 20
+        + "…24990 tokens truncated…"
+        + "x" * 20
+        + "\n"
+    )
+
+
+def test_a_call_without_a_matching_tool_names_those_that_come_near(run: Run) -> None:
+    done = run("--tools", "tools.py", "-e", "await tools.dubble({ n: 1 })")
+
+    assert done.returncode == 1
+    assert "ToolError" in done.stderr
+    assert "double" in done.stderr
+
+
+def test_an_interrupt_that_meets_a_tool_ends_the_run_and_its_worker(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED_TOOL)
+
+    done = run("--tools", "interrupted.py", "-e", "await tools.interrupted(); for (;;) {}")
+
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_the_command_is_installed_and_says_its_version() -> None:
+    command = Path(sys.executable).with_name("codemode")
+    done = subprocess.run([command, "--version"], capture_output=True, encoding="utf-8", timeout=30, check=True)
+
+    assert done.stdout == f"codemode {codemode.__version__}\n"
