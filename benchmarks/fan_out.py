@@ -2,8 +2,8 @@
 
     python benchmarks/fan_out.py [--calls 20000] [--rounds 7]
 
-Two scripts alternate in one run, each in a worker of the same turn: one makes all its calls in one `Promise.all`, the other
-one after another. Each is measured free and pinned to one CPU. The machine's speed drifts, so the ratios are what counts.
+Two scripts alternate in one run, in the worker of one turn: one makes all its calls in one `Promise.all`, the other one
+after another. Each is measured free and pinned to one CPU. The machine's speed drifts: the ratios are what counts.
 """
 
 from __future__ import annotations

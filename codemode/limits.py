@@ -9,6 +9,15 @@ from dataclasses import dataclass
 MIB = 1024 * 1024
 
 
+_MOST = {
+    "max_argument_bytes": 20 * MIB,  # UTF-16 units, each up to three bytes of UTF-8
+    "max_result_bytes": 60 * MIB,
+    "max_source_bytes": 16 * MIB,
+    "max_store_bytes": 32 * MIB,
+}
+"""What one frame of the wire can carry."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a cell, a session and a service may use. Each field has the code that a cell ends with, where it ends one.
@@ -57,6 +66,10 @@ class Limits:
             value = getattr(self, field.name)
             if value is not None and not value > 0:
                 raise ValueError(f"Limits.{field.name} must be positive, not {value!r}")
+            if field.name in _MOST and value > _MOST[field.name]:
+                raise ValueError(
+                    f"Limits.{field.name} is at most {_MOST[field.name]}, not {value!r}: a frame is 64 MiB"
+                )
 
     def to_json(self) -> str:
         """The limits as JSON text, as a worker is given them."""

@@ -80,7 +80,7 @@ class RecordDecoder:
             elif kind in _JOINED:
                 run.append(_JOINED[kind](payload))
             else:
-                messages.append(self._single(kind, text_of(payload)))
+                self._append_single(messages, self._single(kind, text_of(payload)))
         if run:
             messages.append(self._join(run_kind, run))
         self._partial += data[start:]
@@ -111,6 +111,14 @@ class RecordDecoder:
                 return m.Cancels(self._cell, cast("tuple[int, ...]", entries))
             case _:
                 raise AssertionError(f"records of kind {kind} are not joined")
+
+    def _append_single(self, messages: list[m.Message], message: m.Message) -> None:
+        """Of settings that follow one another only the last counts: a flood of them is one message."""
+        last = messages[-1] if messages else None
+        if type(last) is type(message) and isinstance(message, m.Yielded | m.YieldTime | m.OutputBudget):
+            messages[-1] = message
+        else:
+            messages.append(message)
 
     def _single(self, kind: int, text: str) -> m.Message:
         match kind:

@@ -1001,7 +1001,7 @@ function store(key, value) {
   if (typeof key !== "string") throw new TypeErrorOf("store(key, value): the key is a string");
   key = toWellFormed(key);
   if (value === undefined) {
-    if (cell.ended) return;
+    if (cell.ended || key.length > cell.maxStoreBytes) return; // none of that length is kept
     ensureStack(); // kept here and told to the host, or neither
     keep(key, undefined);
     put(KIND.UNSET, key);
@@ -1287,6 +1287,9 @@ const { failForGood } = module_failure;
 const { KIND, put, putPair } = module_ring;
 const { render } = module_render;
 
+/** What a frame of the wire carries of one text, whatever the limits say: three bytes a unit, 64 MiB in all. */
+const MAX_ITEM_UNITS = 20 * 1024 * 1024;
+
 let units = 0;
 let items = 0;
 
@@ -1297,6 +1300,9 @@ function admit(length) {
   items += 1;
   if (units > cell.maxOutputUnits) {
     failForGood("output_limit", "the script's output is longer than " + toText(cell.maxOutputUnits) + " characters");
+  }
+  if (length > MAX_ITEM_UNITS) {
+    failForGood("output_limit", "one item is longer than " + toText(MAX_ITEM_UNITS) + " characters");
   }
   if (items > cell.maxOutputItems) {
     failForGood("output_limit", "the script emitted more than " + toText(cell.maxOutputItems) + " items");

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import io
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -94,7 +95,7 @@ def _run(options: argparse.Namespace) -> int:
     except UsageError as error:
         print(f"codemode: {error}", file=sys.stderr)
         return USAGE
-    except Exception:
+    except (Exception, SystemExit):
         traceback.print_exc()
         print("codemode: the tools could not be loaded: see above", file=sys.stderr)
         return USAGE
@@ -106,11 +107,18 @@ def _run(options: argparse.Namespace) -> int:
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
         return INTERRUPTED
-    if options.json:
-        json.dump(outcome_document(outcome), sys.stdout, ensure_ascii=False)
-        print()
-    else:
-        _print(outcome, options.max_output_tokens)
+    try:
+        if options.json:
+            print(json.dumps(outcome_document(outcome), ensure_ascii=False))
+        else:
+            _print(outcome, options.max_output_tokens)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"codemode: the output cannot be written: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     return exit_status(outcome)
 
 

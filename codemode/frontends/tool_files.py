@@ -29,10 +29,15 @@ def _load_one(place: str) -> ToolRegistry:
         found, attribute = _load_file(Path(place)), "tools"
     elif ":" in place:
         module, _, attribute = place.rpartition(":")
+        if not module or not attribute:
+            raise UsageError(f"--tools takes FILE.py or MODULE:ATTR, not {place!r}")
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
         try:
             found = importlib.import_module(module)
         except ModuleNotFoundError as error:
             raise UsageError(f"--tools {place}: {error}") from error
+        finally:
+            sys.path.remove(str(Path.cwd()))
     else:
         raise UsageError(f"--tools takes FILE.py or MODULE:ATTR, not {place!r}")
     registry = getattr(found, attribute, None)

@@ -9,8 +9,10 @@ completion beats a late terminate. While ENDING its open calls are being cancell
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import json
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +29,7 @@ from codemode.host.outcome import (
     LogEntry,
     TextItem,
 )
+from codemode.host.values import well_formed_json
 from codemode.wire import messages as m
 
 
@@ -84,10 +87,13 @@ class Cell:
     def __repr__(self) -> str:
         return f"<Cell {self.cell_id}, {self.phase.value}, {len(self._items)} items, {self.ledger!r}>"
 
-    @property
-    def has_news(self) -> bool:
-        """True where an observation would give items."""
-        return self._observed < len(self._items)
+    def begin_observation(self) -> int | None:
+        """Where what is new begins, for `outcome`; None where the end has been delivered."""
+        return None if self._last_outcome is not None else self._observed
+
+    def has_news(self, since: int | None) -> bool:
+        """True where an observation that began so would give items."""
+        return since is not None and since < len(self._items)
 
     def receive(self, message: m.Message) -> None:
         """Takes what the worker said of this cell; calls and stored values are the caller's to act on."""
@@ -121,23 +127,21 @@ class Cell:
         assert self.phase is Phase.ENDING, "a cell is settled once, after it has ended"
         self.phase = Phase.SETTLED
 
-    def outcome(self, wall_time_s: float, max_output_tokens: int) -> CellOutcome:
-        """What an observation gives now. Its items are not given again, unless the cell had been delivered before."""
-        if self.phase is Phase.SETTLED and self._last_outcome is not None:
-            last = self._last_outcome
-            return CellOutcome(
-                cell_id=last.cell_id,
-                status=last.status,
-                items=last.items,
-                error=last.error,
-                wall_time_s=wall_time_s,
-                calls=last.calls,
-                logs=last.logs,
-                max_output_tokens=max_output_tokens,
-                delivered_before=True,
+    def outcome(self, since: int | None, wall_time_s: float, max_output_tokens: int) -> CellOutcome:
+        """What an observation gives now: the items since it began, which no later one gives again.
+
+        Args:
+            since: as `begin_observation` gave it. None: the last outcome again.
+            wall_time_s: how long the observation took.
+            max_output_tokens: the budget of its content.
+        """
+        if since is None:
+            assert self._last_outcome is not None, "an end has been delivered"
+            return dataclasses.replace(
+                self._last_outcome, wall_time_s=wall_time_s, max_output_tokens=max_output_tokens, delivered_before=True
             )
         verdict = self.verdict if self.phase is Phase.SETTLED else None
-        items = tuple(self._items[self._observed :])
+        items = tuple(self._items[since:])
         self._observed = len(self._items)
         outcome = CellOutcome(
             cell_id=self.cell_id,
@@ -177,9 +181,14 @@ def read_item(kind: m.ItemKind, body: str) -> Item:
             return TextItem(body)
 
 
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
 def _record(body: str) -> dict[str, Any]:
     try:
-        value = json.loads(body)
+        value = json.loads(well_formed_json(body), parse_float=_finite, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -80,9 +81,7 @@ class SpawnLauncher:
 
     async def launch(self) -> WorkerProcess:
         """A new interpreter with the worker in it. See `Launcher.launch`."""
-        from_host, inbound = os.pipe()
-        outbound, to_host = os.pipe()
-        stderr, to_stderr = os.pipe()
+        (from_host, inbound), (outbound, to_host), (stderr, to_stderr) = _pipes(3)
         try:
             process = await trio.lowlevel.open_process(
                 [
@@ -117,6 +116,18 @@ class SpawnLauncher:
         for descriptor in (inbound, outbound, stderr):
             os.set_blocking(descriptor, False)
         return SpawnedProcess(process, inbound, outbound, stderr)
+
+
+def _pipes(count: int) -> list[tuple[int, int]]:
+    pipes: list[tuple[int, int]] = []
+    try:
+        for _ in range(count):
+            pipes.append(os.pipe())  # one by one: those made are closed where a later one fails
+    except OSError as error:
+        for descriptor in chain.from_iterable(pipes):
+            os.close(descriptor)
+        raise WorkerUnavailable(f"the system gave no pipe: {error}") from error
+    return pipes
 
 
 def _import_path() -> list[str]:

@@ -52,7 +52,8 @@ class AbandonableTasks:
                 self._finished.set()
 
         trio.lowlevel.spawn_system_task(hold, context=contextvars.copy_context())
-        await opened.wait()
+        with trio.CancelScope(shield=True):  # a tick; cancelled here, the nursery would be left and never closed
+            await opened.wait()
 
     def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any, name: str) -> None:
         """Starts a task. Its name is given, for to make one up costs trio a quarter of a short task's time."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import trio
@@ -18,7 +18,7 @@ from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
 from codemode.host.nurseries import AbandonableTasks
 from codemode.host.outcome import CellOutcome
-from codemode.host.values import to_json_text
+from codemode.host.values import JsonTooLarge, to_json_text
 from codemode.host.worker_handle import Death, WorkerHandle
 from codemode.limits import Limits
 from codemode.wire import messages as m
@@ -31,14 +31,6 @@ DEATH_S = 1.0
 """How long a killed worker may take to be gone before the cell is settled without it."""
 
 Until = Literal["settled", "output"]
-
-
-@dataclass(slots=True, eq=False)
-class _Observation:
-    """One exec or wait that is pending, and what another one gave in the meantime."""
-
-    yields: int
-    shared: CellOutcome | None = None
 
 
 class CellOwner(Protocol):
@@ -93,7 +85,6 @@ class RunningCell:
         self._ended = trio.Event()
         self._tasks = AbandonableTasks()
         self._changed = trio.Event()
-        self._observations: set[_Observation] = set()
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -122,12 +113,18 @@ class RunningCell:
                 self._worker = await self._lease()
         except WorkerUnavailable as error:
             self._end(Verdict.failed("worker_unavailable", str(error)))
+        except Exception as error:
+            _log.exception("no worker for cell %s", self.cell.cell_id)
+            self._end(Verdict.failed("worker_unavailable", f"no worker could be started: {type(error).__name__}"))
         if self._worker is None or self._ended.is_set():
             return
         try:
             self._worker.start(self._start(), self)
         except LocalProtocolError as error:
-            self._end(Verdict.failed("script_error", f"the cell cannot be sent to its worker: {error}"))
+            self._end(Verdict.failed("worker_unavailable", f"the cell cannot be sent to its worker: {error}"))
+        except Exception as error:  # a store of the user's that cannot be read
+            _log.exception("cell %s could not be started", self.cell.cell_id)
+            self._end(Verdict.failed("worker_unavailable", f"the cell could not be started: {type(error).__name__}"))
 
     async def _until_dead(self) -> None:
         with trio.move_on_after(DEATH_S, shield=True):
@@ -210,8 +207,12 @@ class RunningCell:
         start_soon = self._tasks.start_soon
         for call, tool, arguments in calls:
             call_id = self.cell.ledger.make(tool)
-            serve = self._serve_abortably if call in abortable else self._serve
-            self._context.run(start_soon, serve, call, call_id, tool, arguments, name=tool)
+            if call in abortable:
+                # The scope is there before the task runs: its cancellation may be the very next message.
+                self._scopes[call] = trio.CancelScope()
+                self._context.run(start_soon, self._serve_abortably, call, call_id, tool, arguments, name=tool)
+            else:
+                self._context.run(start_soon, self._serve, call, call_id, tool, arguments, name=tool)
 
     # Ctrl-C is for the program's main task: in a task of trio's own it would bring down the run.
     @trio.lowlevel.enable_ki_protection
@@ -225,15 +226,18 @@ class RunningCell:
                 session_id=self._owner.session_id,
                 on_start=self._call_started,
             )
-        except (Exception, SystemExit) as error:  # a dispatcher of the user's, or a tool that wanted to leave
-            _log.exception("the dispatcher raised for the call %s of %s", call_id, tool)
-            outcome = ToolCallOutcome.failed(call_id, "tool_failed", type(error).__name__)
+        except BaseException as error:  # also what would end a program: it was raised for this call, and ends this call
+            if trio.current_effective_deadline() != -math.inf:
+                _log.exception("the dispatcher raised for the call %s of %s", call_id, tool)
+                outcome = ToolCallOutcome.failed(call_id, "tool_failed", type(error).__name__)
+            elif isinstance(error, trio.Cancelled):
+                raise
         finally:
-            self._answer(call, tool, outcome or ToolCallOutcome.cancelled(call_id))
+            self._answer(call, tool, call_id, outcome or ToolCallOutcome.cancelled(call_id))
 
     async def _serve_abortably(self, call: int, call_id: str, tool: str, arguments: str) -> None:
         """A scope costs half of what a trivial call costs, so only a call with a signal has one of its own."""
-        with trio.CancelScope() as self._scopes[call]:
+        with self._scopes[call]:
             try:
                 await self._serve(call, call_id, tool, arguments)
             finally:
@@ -242,12 +246,12 @@ class RunningCell:
     def _call_started(self, call_id: str) -> None:
         self.cell.ledger.start(call_id, self._now_ms())
 
-    def _answer(self, call: int, tool: str, outcome: ToolCallOutcome) -> None:
-        code = None if outcome.error is None else outcome.error.code
-        if not self.cell.ledger.settle(outcome.call_id, outcome.status, code, self._now_ms()):
+    def _answer(self, call: int, tool: str, call_id: str, outcome: ToolCallOutcome) -> None:
+        status, code, text = _told(tool, call_id, outcome, trusted=type(self._owner.dispatcher) is ToolDispatcher)
+        if not self.cell.ledger.settle(call_id, status, code, self._now_ms()):
             return  # the cell has been settled without it
         if self.cell.phase is Phase.RUNNING and self._worker is not None:
-            self._worker.answer(call, outcome.status, _answer_text(tool, outcome))
+            self._worker.answer(call, status, text)
 
     async def _cancel_open_calls(self) -> None:
         """Cancels and joins what the script left open. What does not end in time is settled without its task."""
@@ -276,33 +280,24 @@ class RunningCell:
             max_tokens: the budget of the outcome's content.
             until: `output` returns as soon as there is something new.
 
-        Observations that are pending together share their outcome. One that is cancelled has consumed nothing.
+        Observations that are pending together give the same items, each all that is new since it began. One that is
+        cancelled has consumed nothing.
         """
         began_s = self.observed_s = trio.current_time()
-        observation = _Observation(self.cell.yields)
-        self._observations.add(observation)
-        try:
-            while not self._is_due(observation, until):
-                with trio.move_on_at(began_s + yield_s()) as time:
-                    await self._changed.wait()
-                if time.cancelled_caught:
-                    break
-            if observation.shared is not None:
-                return observation.shared
-            self.observed_s = trio.current_time()
-            outcome = self.cell.outcome(self.observed_s - began_s, max_tokens())
-            for other in self._observations:
-                other.shared = outcome
-            return outcome
-        finally:
-            self._observations.discard(observation)
+        since, yields = self.cell.begin_observation(), self.cell.yields
+        while not self._is_due(since, yields, until):
+            with trio.move_on_at(began_s + yield_s()) as time:
+                await self._changed.wait()
+            if time.cancelled_caught:
+                break
+        self.observed_s = trio.current_time()
+        return self.cell.outcome(since, self.observed_s - began_s, max_tokens())
 
-    def _is_due(self, observation: _Observation, until: Until) -> bool:
+    def _is_due(self, since: int | None, yields: int, until: Until) -> bool:
         return (
-            observation.shared is not None
-            or self.cell.phase is Phase.SETTLED
-            or self.cell.yields > observation.yields
-            or (until == "output" and self.cell.has_news)
+            self.cell.phase is Phase.SETTLED
+            or self.cell.yields > yields
+            or (until == "output" and self.cell.has_news(since))
         )
 
 
@@ -310,12 +305,25 @@ def _out_of_time(max_wall_s: float | None) -> Verdict:
     return Verdict.failed("wall_limit", f"the script ran for longer than {max_wall_s:g} s")
 
 
-def _answer_text(tool: str, outcome: ToolCallOutcome) -> str:
-    """What the script is told: the result's JSON text, or the fields of its `ToolError`."""
-    if outcome.value_json is not None:
-        return outcome.value_json
-    error = outcome.error or ToolCallError("tool_failed", "the tool failed and said nothing")
-    return to_json_text({"code": error.code, "message": error.message, "callId": outcome.call_id, "tool": tool})
+def _told(tool: str, call_id: str, outcome: ToolCallOutcome, *, trusted: bool) -> tuple[m.CallStatus, str | None, str]:
+    """What a script is told of a call: status, code, and JSON text of the result or of the fields of its `ToolError`.
+
+    A dispatcher that is not ours (`trusted` is false) may have given anything at all: nothing that it gave is passed on
+    as it is, and what makes no sense is `tool_failed`.
+    """
+    if trusted and outcome.value_json is not None:
+        return "ok", None, outcome.value_json
+    try:
+        if outcome.status == "ok":
+            return "ok", None, to_json_text(outcome.value)
+        assert outcome.status in ("error", "cancelled"), f"the status {outcome.status!r}"
+        error = outcome.error or ToolCallError("tool_failed", "the call failed, and nothing was said of it")
+        status, code, message = outcome.status, str(error.code), str(error.message)
+    except JsonTooLarge as too_large:
+        status, code, message = "error", "result_too_large", f"the result is {too_large}"
+    except Exception as strange:
+        status, code, message = "error", "tool_failed", f"the dispatcher gave no good outcome: {strange}"
+    return status, code, to_json_text({"code": code, "message": message, "callId": call_id, "tool": tool})
 
 
 async def stop_all(cells: Iterable[RunningCell], verdict: Verdict) -> None:

@@ -55,7 +55,7 @@ class Service:
         Raises:
             ClosedError: the service has been closed.
         """
-        self._check_open()
+        self.check_open()
         return hold_session(
             self,
             tools or ToolRegistry(),
@@ -71,14 +71,15 @@ class Service:
         Raises:
             WorkerUnavailable: none could be started.
         """
-        self._check_open()
+        self.check_open()
         return await start_worker(await self._launcher.launch(), self._nursery)
 
     def close(self) -> None:
         """Nothing new is begun from now on."""
         self._closed = True
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raises `ClosedError` where the service has been closed."""
         if self._closed:
             raise ClosedError("the service has been closed; open a new one")
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 import trio
 
-from codemode.errors import CellNotFound, ClosedError
+from codemode.errors import CellNotFound, ClosedError, UsageError
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.dispatcher import ToolDispatcher
 from codemode.host.nurseries import background_nursery
@@ -38,6 +38,10 @@ class WorkerSource(Protocol):
 
     limits: Limits
     thread_limiter: trio.CapacityLimiter
+
+    def check_open(self) -> None:
+        """Raises `ClosedError` where the service has been closed."""
+        ...
 
     async def start_worker(self) -> WorkerHandle:
         """A new worker that stands ready, or `WorkerUnavailable`."""
@@ -91,13 +95,14 @@ class Session:
         """
         self.check_open()
         if on_end not in ("terminate", "keep"):
-            raise ValueError(f'on_end is "terminate" or "keep", not {on_end!r}')
+            raise UsageError(f'on_end is "terminate" or "keep", not {on_end!r}')
         return hold_turn(self, on_end)
 
     def check_open(self) -> None:
         """Raises `ClosedError` where the session has been closed."""
         if self._closed:
             raise ClosedError("the session has been closed; open a new one")
+        self._service.check_open()
 
     # ── for turns ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,6 +20,7 @@ YIELD_TIME_MS = 10_000
 MAX_TOKENS = 10_000
 READY_S = 1.0
 """How long a worker that has just ended a cell may take to make its next engine: a hundred times what it takes."""
+_MOST = 10**12  # of milliseconds or tokens: more is as good as no end
 MAX_IDLE_WORKERS = 2
 """Workers that a turn keeps from script to script: one, and another for a script beside it."""
 
@@ -100,13 +101,13 @@ class Turn:
     async def run(self, source: str, *, max_output_tokens: int | None = None) -> CellOutcome:
         """Runs a script to its end, however long it takes and however often it yields. See `exec`."""
         running = self._begin(source, max_output_tokens)
-        began_s = trio.current_time()
+        since, began_s = running.cell.begin_observation(), trio.current_time()
         try:
             await running.until_settled()
         except trio.Cancelled:
             running.stop(TERMINATED)
             raise
-        return running.cell.outcome(trio.current_time() - began_s, running.cell.exec_max_output_tokens)
+        return running.cell.outcome(since, trio.current_time() - began_s, running.cell.exec_max_output_tokens)
 
     async def wait(
         self,
@@ -178,7 +179,7 @@ class Turn:
             worker = self._idle.pop()
             ready = False
             try:
-                ready = await worker.until_ready(READY_S)
+                ready = await worker.until_ready(READY_S) and not worker.has_hung_up()
             finally:
                 if not ready:
                     worker.kill()
@@ -187,7 +188,7 @@ class Turn:
         return await self._session.start_worker()
 
     def _give_back(self, worker: WorkerHandle) -> None:
-        if self._closed or worker.death is not None or worker.is_busy or len(self._idle) >= MAX_IDLE_WORKERS:
+        if self._closed or worker.is_ending or worker.is_busy or len(self._idle) >= MAX_IDLE_WORKERS:
             worker.kill()
         else:
             self._idle.append(worker)
@@ -212,7 +213,7 @@ def _amount(name: str, given: int | None, default: int) -> int:
         return default
     if isinstance(given, bool) or not isinstance(given, int) or given < 0:
         raise UsageError(f"{name} is a whole number, at least 0, not {given!r}")
-    return given
+    return min(given, _MOST)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from collections import deque
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from codemode.wire.validation import StrictDecoder
 
 READ_BYTES = 65536
 STDERR_BYTES = 65536
+MESSAGES_AT_A_TIME = 64
+"""Messages of one worker that are taken before others have their turn."""
 HELLO_S = 15.0
 """How long a worker may take to stand ready: a hundred times what it takes on an idle machine."""
 REAP_S = 1.0
@@ -103,6 +106,7 @@ class WorkerHandle:
         self._changed = trio.Event()
         self._stderr = bytearray()
         self._offence: str | None = None
+        self._killed = False
         self.death: Death | None = None
         self.hello: m.Hello | None = None
 
@@ -117,7 +121,18 @@ class WorkerHandle:
     @property
     def is_ready(self) -> bool:
         """True where a cell may be started."""
-        return self.death is None and self._connection.state is State.READY and self._listener is None
+        return not self.is_ending and self._connection.state is State.READY and self._listener is None
+
+    @property
+    def is_ending(self) -> bool:
+        """True once it has been killed, or has died."""
+        return self._killed or self.death is not None
+
+    def has_hung_up(self) -> bool:
+        """True where it has died and the reader has not come to see that yet."""
+        poll = select.poll()
+        poll.register(self._process.outbound, select.POLLIN)
+        return self.is_ending or any(events & select.POLLHUP for _, events in poll.poll(0))
 
     @property
     def is_busy(self) -> bool:
@@ -127,7 +142,7 @@ class WorkerHandle:
     async def until_ready(self, timeout_s: float) -> bool:
         """Waits until a cell may be started. False where the worker died or the time is over first."""
         with trio.move_on_after(timeout_s):
-            while not self.is_ready and self.death is None:
+            while not self.is_ready and not self.is_ending:
                 await self._changed.wait()
         return self.is_ready
 
@@ -153,6 +168,7 @@ class WorkerHandle:
 
     def kill(self) -> None:
         """Ends the process. `worker_died` follows, after all that it had said."""
+        self._killed = True
         self._process.kill()
 
     # Ctrl-C is for the program's main task: in a pump it would come out wrapped, and from the wrong place.
@@ -190,8 +206,10 @@ class WorkerHandle:
                     return
                 if not data:
                     return  # perhaps within a frame: it was killed while it wrote
-                for message in self._connection.receive_data(data):
+                for number, message in enumerate(self._connection.receive_data(data), 1):
                     self._receive(message)
+                    if number % MESSAGES_AT_A_TIME == 0:
+                        await trio.lowlevel.checkpoint()
                 await trio.lowlevel.checkpoint()
         except RemoteProtocolError as error:
             self._offence = str(error)

@@ -41,6 +41,8 @@ export const innerPromise = () => new Deferred();
 /** A call that has no answer yet. */
 class Call extends Deferred {
   id = 0;
+  /** Its index in `waiting` while its id is 0. */
+  place = -1;
   tool;
   text;
   abortable;
@@ -95,27 +97,38 @@ export function continueIdsAfter(id) {
 
 export const lastCallId = () => lastId;
 
+/** Where the stack ends on the way, the call was not made: its id is the next one's, which takes its place. */
 function send(call) {
-  call.id = ++lastId;
-  mapSet(open, call.id, call);
-  inFlight += 1;
-  putCall(call.id, call.tool, call.text, call.abortable);
+  const id = lastId + 1;
+  mapSet(open, id, call);
+  putCall(id, call.tool, call.text, call.abortable);
+  call.id = lastId = id;
   call.text = "";
+  inFlight += 1;
 }
 
-/** One call, sent now or when one in flight has been answered. Gives {ok, value} or {ok: false, …error}. */
+/**
+ * One call, sent now or when one in flight has been answered. Gives {ok, value} or {ok: false, …error}; nothing, ever,
+ * where the script has ended.
+ */
 function request(tool, text, signal) {
+  if (cell.ended) return innerPromise().promise;
   made += 1;
   if (made > cell.maxCalls) failForGood("call_limit", "the script made more than " + toText(cell.maxCalls) + " calls");
   const call = new Call(tool, text, signal !== undefined);
+  if (inFlight < cell.maxCallsInFlight) {
+    send(call);
+  } else {
+    call.place = waiting.length;
+    waiting[call.place] = call;
+  }
   cell.openCalls += 1;
-  if (inFlight < cell.maxCallsInFlight) send(call);
-  else waiting[waiting.length] = call;
   if (signal !== undefined) onAbort(signal, call);
   return call.promise;
 }
 
 function sendWaiting() {
+  if (cell.ended) return;
   while (inFlight < cell.maxCallsInFlight && firstWaiting < waiting.length) {
     const call = waiting[firstWaiting];
     waiting[firstWaiting] = undefined;
@@ -195,15 +208,14 @@ function signalOf(tool, options) {
 /** Cancels a call when its signal aborts. A call that still waits for its turn is never made. */
 function onAbort(signal, call) {
   const abort = () => {
+    if (cell.ended) return;
     if (call.id !== 0) {
       if (mapGet(open, call.id) === call) put(KIND.CANCEL, stringify(call.id));
       return;
     }
-    for (let i = firstWaiting; i < waiting.length; i++) {
-      if (waiting[i] !== call) continue;
-      waiting[i] = null;
-      settle(call, new Answer(false, failureFields(call.tool, "cancelled", call.tool + " was cancelled by its signal")));
-    }
+    if (waiting[call.place] !== call) return;
+    waiting[call.place] = null;
+    settle(call, new Answer(false, failureFields(call.tool, "cancelled", call.tool + " was cancelled by its signal")));
   };
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort);

@@ -73,7 +73,7 @@ export const scriptConsole = {
   },
   group,
   groupCollapsed: group,
-    groupEnd: () => {
+  groupEnd: () => {
     indent = indent.length > 2 ? slice(indent, 2) : "";
   },
   clear: () => {},

@@ -3,6 +3,7 @@
 import { TypeErrorOf, isFiniteNumber, floor, min, toText } from "./primordials.js";
 import { cell } from "./cell.js";
 import { KIND, put } from "./ring.js";
+import { admit } from "./output.js";
 import { render } from "./render.js";
 
 const MAX_SETTING = 2 ** 31 - 1;
@@ -30,6 +31,8 @@ export function set_max_output_tokens_per_exec_call(tokens) {
   say(KIND.OUTPUT_BUDGET, amount("set_max_output_tokens_per_exec_call(n)", tokens));
 }
 
+/** A note counts as output: it has to be bounded too. */
 export function notify(value) {
-  say(KIND.NOTE, render(value));
+  const text = render(value);
+  if (admit(text.length)) put(KIND.NOTE, text);
 }

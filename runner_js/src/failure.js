@@ -1,8 +1,8 @@
 // How a cell ends: completed, or failed with what was thrown. Said once; all later is dropped.
 
-import { bare, isError, stringify } from "./primordials.js";
+import { bare, isError, stringify, toWellFormed } from "./primordials.js";
 import { cell } from "./cell.js";
-import { KIND, park, put } from "./ring.js";
+import { KIND, ensureStack, park, put } from "./ring.js";
 import { cut, headline, positionOf, storyOf } from "./stack.js";
 import { inspect } from "./render.js";
 
@@ -16,12 +16,12 @@ function describe(thrown) {
   failure.column = null;
   if (isError(thrown)) {
     const position = positionOf(thrown);
-    failure.message = headline(thrown);
-    failure.stack = storyOf(thrown);
+    failure.message = toWellFormed(headline(thrown));
+    failure.stack = toWellFormed(storyOf(thrown));
     failure.line = position.line;
     failure.column = position.column;
   } else {
-    failure.message = cut("Uncaught " + (typeof thrown === "string" ? thrown : inspect(thrown)));
+    failure.message = toWellFormed("Uncaught " + cut(typeof thrown === "string" ? thrown : inspect(thrown)));
   }
   return failure;
 }
@@ -29,15 +29,15 @@ function describe(thrown) {
 /** The cell has come to its end. */
 export function complete() {
   if (cell.ended) return;
-  cell.ended = true;
   put(KIND.COMPLETED, "");
+  cell.ended = true;
 }
 
 /** The cell has failed: said at once, for reading what was thrown may take for ever. */
 export function fail(thrown) {
   if (cell.ended) return;
-  cell.ended = true;
   put(KIND.FAILING, "");
+  cell.ended = true;
   let failure;
   try {
     failure = stringify(describe(thrown));
@@ -50,22 +50,23 @@ export function fail(thrown) {
 
 /** Ends the cell by a limit, the way `exit` does: nothing of the script runs afterwards. */
 export function failForGood(code, message) {
+  ensureStack();
   if (!cell.ended) {
-    cell.ended = true;
     const failure = bare();
     failure.code = code;
     failure.message = message;
     failure.stack = null;
     failure.line = null;
     failure.column = null;
-    put(KIND.FAILING, "");
     put(KIND.FAILED, stringify(failure));
+    cell.ended = true;
   }
   park();
 }
 
 /** Ends the script as completed; cannot be caught. */
 export function exit() {
+  ensureStack();
   complete();
   park();
 }

@@ -65,7 +65,7 @@ export function dynamicImport(namespaces) {
     const name = toText(specifier);
     if (hasOwn(namespaces, name)) return namespaces[name];
     const error = new ErrorOf('there is no module "' + name + '". Modules: ' + known(namespaces));
-    error.code = "module_not_found";
+    defineProperty(error, "code", { __proto__: null, value: "module_not_found", enumerable: true, configurable: true, writable: true });
     throw error;
   };
 }

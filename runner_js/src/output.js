@@ -6,16 +6,22 @@ import { failForGood } from "./failure.js";
 import { KIND, put, putPair } from "./ring.js";
 import { render } from "./render.js";
 
+/** What a frame of the wire carries of one text, whatever the limits say: three bytes a unit, 64 MiB in all. */
+const MAX_ITEM_UNITS = 20 * 1024 * 1024;
+
 let units = 0;
 let items = 0;
 
-/** True where one more item may be emitted; over a limit the cell ends here. */
-function admit(length) {
+/** True where one more item or note may be emitted; over a limit the cell ends here. */
+export function admit(length) {
   if (cell.ended) return false;
   units += length;
   items += 1;
   if (units > cell.maxOutputUnits) {
     failForGood("output_limit", "the script's output is longer than " + toText(cell.maxOutputUnits) + " characters");
+  }
+  if (length > MAX_ITEM_UNITS) {
+    failForGood("output_limit", "one item is longer than " + toText(MAX_ITEM_UNITS) + " characters");
   }
   if (items > cell.maxOutputItems) {
     failForGood("output_limit", "the script emitted more than " + toText(cell.maxOutputItems) + " items");

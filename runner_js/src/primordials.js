@@ -13,7 +13,6 @@ export const uncurryThis = bind.bind(call);
 export const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } =
   Reflect;
 export const { freeze, keys: objectKeys, setPrototypeOf } = Object;
-export const objectToString = uncurryThis(Object.prototype.toString);
 export const hasOwn = Object.hasOwn;
 export const { isArray } = Array;
 export const { stringify, parse } = JSON;
@@ -22,7 +21,20 @@ export const { isFinite: isFiniteNumber, isInteger, isSafeInteger } = Number;
 export const dateNow = Date.now;
 export const dateToISOString = uncurryThis(Date.prototype.toISOString);
 export const dateGetTime = uncurryThis(Date.prototype.getTime);
-export const regExpToString = uncurryThis(RegExp.prototype.toString);
+
+const regExpGetter = (name) => uncurryThis(getOwnPropertyDescriptor(RegExp.prototype, name).get);
+/** Throws for what is no RegExp. */
+export const regExpSource = regExpGetter("source");
+export const REGEXP_FLAGS = [
+  ["d", regExpGetter("hasIndices")],
+  ["g", regExpGetter("global")],
+  ["i", regExpGetter("ignoreCase")],
+  ["m", regExpGetter("multiline")],
+  ["s", regExpGetter("dotAll")],
+  ["u", regExpGetter("unicode")],
+  ["v", regExpGetter("unicodeSets")],
+  ["y", regExpGetter("sticky")],
+];
 
 export const charCodeAt = uncurryThis(String.prototype.charCodeAt);
 export const indexOf = uncurryThis(String.prototype.indexOf);

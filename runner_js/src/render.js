@@ -1,13 +1,14 @@
 // How a value reads as text: what JSON would say where JSON can say it, and what a person would write where it cannot.
 
 import {
-  apply, arrayBufferLength, dateGetTime, dateToISOString, functionToString, getOwnPropertyDescriptor,
-  hasOwn, isArray, isError, list, mapForEach, mapSize, objectKeys, objectToString, regExpToString, setForEach, setSize,
+  REGEXP_FLAGS, apply, arrayBufferLength, dateGetTime, dateToISOString, functionToString, getOwnPropertyDescriptor,
+  hasOwn, isArray, isError, list, mapForEach, mapSize, objectKeys, regExpSource, setForEach, setSize,
   stringify, symbolToString, toText, typedArrayLength, typedArrayTag,
 } from "./primordials.js";
 import { peek, storyOf } from "./stack.js";
 
 const MAX_DEPTH = 8;
+const MAX_JSON_DEPTH = 500;
 const MAX_ENTRIES = 1000;
 
 /** What a brand check of V8 says: the getter throws for anything that is not the real thing. */
@@ -24,6 +25,7 @@ const isMap = (value) => branded(mapSize, value);
 const isSet = (value) => branded(setSize, value);
 const isDate = (value) => branded(dateGetTime, value);
 const isBuffer = (value) => branded(arrayBufferLength, value);
+const isRegExp = (value) => branded(regExpSource, value);
 const isTypedArray = (value) => typedArrayTag(value) !== undefined;
 
 const contains = (path, value) => {
@@ -35,7 +37,7 @@ const contains = (path, value) => {
 function needsInspection(value, path) {
   if (typeof value === "bigint") return path.length > 0;
   if (typeof value !== "object" || value === null) return false;
-  if (contains(path, value) || path.length > 64) return true;
+  if (contains(path, value) || path.length > MAX_JSON_DEPTH) return true;
   if (isError(value) || isMap(value) || isSet(value) || isTypedArray(value) || isBuffer(value)) return true;
   if (isDate(value)) return false;
   path[path.length] = value;
@@ -58,6 +60,13 @@ function nameOf(value) {
   const maker = peek(value, "constructor");
   const name = typeof maker === "function" ? peek(maker, "name") : undefined;
   return typeof name === "string" && name !== "" && name !== "Object" ? name + " " : "";
+}
+
+/** As RegExp.prototype.toString writes it, out of reach of what a script may have put in the place of its parts. */
+function regExpText(value) {
+  let text = "/" + regExpSource(value) + "/";
+  for (let i = 0; i < REGEXP_FLAGS.length; i++) if (REGEXP_FLAGS[i][1](value)) text += REGEXP_FLAGS[i][0];
+  return text;
 }
 
 /** Joins up to MAX_ENTRIES of what `each` gives to its callback. */
@@ -94,7 +103,7 @@ export function inspect(value, path = list()) {
   if (contains(path, value)) return "[Circular]";
   if (isError(value)) return path.length === 0 ? storyOf(value) : "[" + storyOf(value) + "]";
   if (isDate(value)) return dateGetTime(value) === dateGetTime(value) ? dateToISOString(value) : "Invalid Date";
-  if (objectToString(value) === "[object RegExp]" && branded(regExpToString, value)) return regExpToString(value);
+  if (isRegExp(value)) return regExpText(value);
   if (isBuffer(value)) return "ArrayBuffer(" + toText(arrayBufferLength(value)) + ")";
   if (path.length >= MAX_DEPTH) return isArray(value) ? "[Array]" : "[Object]";
 

@@ -3,6 +3,9 @@
 // takes for whole. Nothing of a script ever holds the shared buffer.
 //
 // A record is [kind, length low, length high, …payload]. One that is longer than the free room streams through it.
+//
+// A script may call the runner where its stack has no room left, and catch the RangeError. A record is then either
+// whole or not there: one that fits is taken back, one that would stream is not begun.
 
 import { Counters, SharedBytes, Units, atomicLoad, atomicStore, atomicWait, charCodeAt } from "./primordials.js";
 
@@ -12,6 +15,7 @@ const HEAD = 0; // units ever written, modulo 2^32
 const TAIL = 1; // units ever read, modulo 2^32
 const PARK = 2; // never changes: what `park` waits on
 const COUNTER_BYTES = 16;
+const HEADER_UNITS = 3;
 
 /** What the records are. `codemode/engine/records.py` reads them by the same numbers; a test compares the two. */
 export const KIND = {
@@ -37,6 +41,7 @@ const counters = new Counters(ringBuffer, 0, COUNTER_BYTES / 4);
 const units = new Units(ringBuffer, COUNTER_BYTES);
 
 let head = 0;
+/** Units that may be written before the tail has to be read again; 0 is always safe. */
 let room = RING_UNITS;
 
 /** Waits until the reader has made room. Python cannot notify a waiter, so this looks again every millisecond. */
@@ -80,33 +85,75 @@ function putHeader(kind, length) {
 
 const publish = () => atomicStore(counters, HEAD, head);
 
+const SPARE_FRAMES = 64;
+
+/** Throws V8's RangeError now, where the stack has no room for what is to be done in one piece. */
+export function ensureStack(frames = SPARE_FRAMES) {
+  return frames === 0 ? 0 : 1 + ensureStack(frames - 1);
+}
+
 /** One record of one text. */
 export function put(kind, text) {
-  putHeader(kind, text.length);
-  putText(text);
-  publish();
+  const start = head;
+  const streams = HEADER_UNITS + text.length > room;
+  if (streams) ensureStack();
+  try {
+    putHeader(kind, text.length);
+    putText(text);
+    publish();
+  } catch (error) {
+    if (!streams) {
+      head = start;
+      room = 0;
+    }
+    throw error;
+  }
 }
 
 /** One record of two texts: [length low, length high, …first, …second]. */
 export function putPair(kind, first, second) {
-  putHeader(kind, 2 + first.length + second.length);
-  putUnit(first.length & 0xffff);
-  putUnit(first.length >>> 16);
-  putText(first);
-  putText(second);
-  publish();
+  const length = 2 + first.length + second.length;
+  const start = head;
+  const streams = HEADER_UNITS + length > room;
+  if (streams) ensureStack();
+  try {
+    putHeader(kind, length);
+    putUnit(first.length & 0xffff);
+    putUnit(first.length >>> 16);
+    putText(first);
+    putText(second);
+    publish();
+  } catch (error) {
+    if (!streams) {
+      head = start;
+      room = 0;
+    }
+    throw error;
+  }
 }
 
 /** One call: [id low, id high, 1 if a signal may abort it, length of the tool's name, …name, …arguments]. */
 export function putCall(id, tool, argumentsText, abortable) {
-  putHeader(KIND.CALL, 4 + tool.length + argumentsText.length);
-  putUnit(id & 0xffff);
-  putUnit(id >>> 16);
-  putUnit(abortable ? 1 : 0);
-  putUnit(tool.length);
-  putText(tool);
-  putText(argumentsText);
-  publish();
+  const length = 4 + tool.length + argumentsText.length;
+  const start = head;
+  const streams = HEADER_UNITS + length > room;
+  if (streams) ensureStack();
+  try {
+    putHeader(KIND.CALL, length);
+    putUnit(id & 0xffff);
+    putUnit(id >>> 16);
+    putUnit(abortable ? 1 : 0);
+    putUnit(tool.length);
+    putText(tool);
+    putText(argumentsText);
+    publish();
+  } catch (error) {
+    if (!streams) {
+      head = start;
+      room = 0;
+    }
+    throw error;
+  }
 }
 
 /** Stops the engine's thread for good: nothing of the script runs any more, no `finally`, no other callback. */

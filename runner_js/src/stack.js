@@ -4,7 +4,7 @@
 // it would run whenever anyone reads a stack.
 
 import {
-  ErrorOf, WeakMapOf, apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isError, slice,
+  ErrorOf, WeakMapOf, apply, charCodeAt, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isError, slice,
   toText, weakGet, weakSet,
 } from "./primordials.js";
 import { cell } from "./cell.js";
@@ -62,26 +62,47 @@ const site = (() => {
   return methods;
 })();
 
+/** The text of a frame with the columns of the script's first line as the script counts them. */
+function withOwnColumns(text) {
+  const place = cell.name + ":1:";
+  let rest = text;
+  let own = "";
+  for (let at = indexOf(rest, place); at >= 0; at = indexOf(rest, place)) {
+    const start = at + place.length;
+    let end = start;
+    let column = 0;
+    for (; end < rest.length; end++) {
+      const digit = charCodeAt(rest, end) - 48;
+      if (!(digit >= 0 && digit <= 9)) break;
+      column = column * 10 + digit;
+    }
+    own += slice(rest, 0, start) + toText(column > cell.prologueUnits ? column - cell.prologueUnits : column);
+    rest = slice(rest, end);
+  }
+  return own + rest;
+}
+
+/** The text of a frame within an eval with the name of the script that holds the eval: V8 has none for it. */
+function withOrigin(text) {
+  const nameless = "(<anonymous>:";
+  const at = indexOf(text, "(eval at ") < 0 ? -1 : indexOf(text, nameless);
+  return at < 0 ? text : slice(text, 0, at + 1) + cell.name + slice(text, at + nameless.length - 1);
+}
+
 /** The text of one frame, or "" for a frame that is not the script's to see; notes the position in `found`. */
 function frameText(callSite, found) {
   const source = site.source(callSite);
   if (source === RUNNER_URL) return "";
-  const text = site.text(callSite);
+  const text = withOwnColumns(withOrigin(site.text(callSite)));
   if (source !== cell.name) return indexOf(text, RUNNER_URL) >= 0 ? "" : text;
   const line = site.line(callSite);
-  const raw = site.column(callSite);
-  const column = line === 1 ? raw - cell.prologueUnits : raw;
+  const column = line === 1 ? site.column(callSite) - cell.prologueUnits : site.column(callSite);
   if (column < 1 || line > cell.lines) return ""; // in the text that stands around the script
   if (found.line === null) {
     found.line = line;
     found.column = column;
   }
-  if (column === raw) return text;
-  const written = ":" + toText(raw);
-  const at = indexOf(text, cell.name + ":1" + written);
-  if (at < 0) return text;
-  const end = at + cell.name.length + 2;
-  return slice(text, 0, end) + ":" + toText(column) + slice(text, end + written.length);
+  return text;
 }
 
 function prepareStackTrace(error, sites) {

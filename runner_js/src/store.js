@@ -5,7 +5,7 @@ import {
   toText, toWellFormed,
 } from "./primordials.js";
 import { cell } from "./cell.js";
-import { KIND, put, putPair } from "./ring.js";
+import { KIND, ensureStack, put, putPair } from "./ring.js";
 
 const values = new MapOf();
 let totalBytes = 0;
@@ -47,7 +47,8 @@ export function store(key, value) {
   if (typeof key !== "string") throw new TypeErrorOf("store(key, value): the key is a string");
   key = toWellFormed(key);
   if (value === undefined) {
-    if (cell.ended) return;
+    if (cell.ended || key.length > cell.maxStoreBytes) return; // none of that length is kept
+    ensureStack(); // kept here and told to the host, or neither
     keep(key, undefined);
     put(KIND.UNSET, key);
     return;
@@ -72,6 +73,7 @@ export function store(key, value) {
     );
   }
   if (cell.ended) return;
+  ensureStack();
   keep(key, text);
   putPair(KIND.STORE, key, text);
 }

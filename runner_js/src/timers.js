@@ -113,7 +113,7 @@ export async function sleep(ms) {
   const delay = +ms;
   if (!(delay >= 0)) throw new RangeErrorOf("sleep(ms): a number of milliseconds, at least 0");
   const woken = innerPromise();
-  schedule(woken.resolve, delay, list(), false);
+  schedule(woken.resolve, min(delay, MAX_DELAY_MS), list(), false);
   await woken.promise;
 }
 

@@ -16,20 +16,20 @@ def new_cell(max_console_bytes: int = 1000) -> Cell:
 def test_an_observation_gives_only_what_is_new() -> None:
     cell = new_cell()
     cell.receive(m.Output(1, (("text", "a"), ("text", "b"))))
-    first = cell.outcome(0.5, 100)
+    first = cell.outcome(cell.begin_observation(), 0.5, 100)
     assert (first.status, first.items, first.wall_time_s) == ("running", (TextItem("a"), TextItem("b")), 0.5)
-    assert not cell.has_news
+    assert not cell.has_news(cell.begin_observation())
     cell.receive(m.Output(1, (("text", "c"),)))
-    assert cell.has_news
-    assert cell.outcome(0.1, 100).items == (TextItem("c"),)
+    assert cell.has_news(cell.begin_observation())
+    assert cell.outcome(cell.begin_observation(), 0.1, 100).items == (TextItem("c"),)
 
 
 def test_a_cell_is_running_until_its_calls_are_settled() -> None:
     cell = new_cell()
     cell.receive(m.Completed(1))
-    assert (cell.phase, cell.outcome(0, 100).status) == (Phase.ENDING, "running")
+    assert (cell.phase, cell.outcome(cell.begin_observation(), 0, 100).status) == (Phase.ENDING, "running")
     cell.settle()
-    assert cell.outcome(0, 100).status == "completed"
+    assert cell.outcome(cell.begin_observation(), 0, 100).status == "completed"
 
 
 def test_completion_beats_a_late_terminate() -> None:
@@ -37,14 +37,14 @@ def test_completion_beats_a_late_terminate() -> None:
     cell.receive(m.Completed(1))
     cell.end(TERMINATED)
     cell.settle()
-    assert cell.outcome(0, 100).status == "completed"
+    assert cell.outcome(cell.begin_observation(), 0, 100).status == "completed"
 
 
 def test_a_failure_carries_its_place() -> None:
     cell = new_cell()
     cell.receive(m.Failed(1, "script_error", "TypeError: no", "TypeError: no\n    at cell-1.js:3:5", 3, 5))
     cell.settle()
-    assert cell.outcome(0, 100).error == CellError(
+    assert cell.outcome(cell.begin_observation(), 0, 100).error == CellError(
         "script_error", "TypeError: no", "TypeError: no\n    at cell-1.js:3:5", 3, 5
     )
 
@@ -54,7 +54,7 @@ def test_a_delivered_end_is_given_again_and_says_so() -> None:
     cell.receive(m.Output(1, (("text", "a"),)))
     cell.end(Verdict("completed"))
     cell.settle()
-    first, again = cell.outcome(1, 100), cell.outcome(2, 50)
+    first, again = cell.outcome(cell.begin_observation(), 1, 100), cell.outcome(cell.begin_observation(), 2, 50)
     assert (first.delivered_before, again.delivered_before) == (False, True)
     assert (again.items, again.status, again.wall_time_s) == (first.items, first.status, 2)
     assert "already delivered" in again.header()
@@ -63,7 +63,7 @@ def test_a_delivered_end_is_given_again_and_says_so() -> None:
 def test_the_console_keeps_its_newest_lines() -> None:
     cell = new_cell(max_console_bytes=10)
     cell.receive(m.Logs(1, (("log", "123456"), ("warn", "abcdef"), ("error", "xyz"))))
-    assert cell.outcome(0, 100).logs == (LogEntry("warn", "abcdef"), LogEntry("error", "xyz"))
+    assert cell.outcome(cell.begin_observation(), 0, 100).logs == (LogEntry("warn", "abcdef"), LogEntry("error", "xyz"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+// Scripts that patch whatever they can reach: they harm themselves, lose nothing, forge nothing, and nothing ever leaves
+// an accessor (`Engine.clean` looks after each step).
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Engine, run, texts } from "./engine.js";
+
+const BOOM = "const boom = () => { throw new Error('boom'); }; const trap = {__proto__: null, get: boom, set: boom, configurable: true};";
+const PATCHES = {
+  "index setters of Array.prototype": "for (let i = 0; i < 8; i++) Object.defineProperty(Array.prototype, i, trap);",
+  "setters of Object.prototype": "for (const k of ['then', 'value', 'get', 'set', 'toJSON', 'code', 'message', 'cause', 'id', 'ok', 'tool', 'text', 'resolve', 'promise', 'due', 'line', 'type', 'detail', 'writable', 'enumerable', 'configurable', 0, 1, 2]) Object.defineProperty(Object.prototype, k, k === 'then' || k === 'toJSON' ? {__proto__: null, set: boom, configurable: true} : trap);",
+  "iterators": "Array.prototype[Symbol.iterator] = boom; Map.prototype[Symbol.iterator] = boom; Object.getPrototypeOf([][Symbol.iterator]).next = boom;",
+  "JSON": "JSON.stringify = JSON.parse = boom; globalThis.JSON = null;",
+  "Map and WeakMap": "for (const C of [Map, Set, WeakMap]) for (const k of Reflect.ownKeys(C.prototype)) try { Object.defineProperty(C.prototype, k, trap); } catch {}",
+  "Function.prototype": "for (const k of ['call', 'apply', 'bind', 'toString']) Function.prototype[k] = boom; Object.defineProperty(Function.prototype, Symbol.hasInstance, {});".replace("Object.defineProperty(Function.prototype, Symbol.hasInstance, {});", ""),
+  "Reflect, Object, Math, Number and Date": "for (const o of [Reflect, Object, Math, Number, Date]) for (const k of Object.getOwnPropertyNames(o)) if (typeof o[k] === 'function' && k !== 'defineProperty' && k !== 'getOwnPropertyNames') o[k] = boom; Object.defineProperty = Object.getOwnPropertyNames = Reflect.defineProperty = boom;",
+  "String.prototype": "for (const k of Object.getOwnPropertyNames(String.prototype)) if (k !== 'length') String.prototype[k] = boom; globalThis.String = boom;",
+  "RegExp.prototype": "for (const k of Reflect.ownKeys(RegExp.prototype)) Object.defineProperty(RegExp.prototype, k, trap);",
+  "errors": "Error.stackTraceLimit = 0; Error.captureStackTrace = boom; try { Error.prepareStackTrace = boom; } catch {} try { Object.defineProperty(Error, 'prepareStackTrace', {value: boom}); } catch {} globalThis.Error = globalThis.TypeError = boom;",
+  "Promise species and constructor": "Object.defineProperty(Promise, Symbol.species, trap); Object.defineProperty(Promise.prototype, 'constructor', trap); Promise.prototype.then = boom; Promise.resolve = boom;",
+  "every global": "for (const k of Object.getOwnPropertyNames(globalThis)) if (!['tools', 'text', 'store', 'load', 'console', 'setTimeout', 'notify', 'Promise', 'globalThis', 'undefined', 'NaN', 'Infinity'].includes(k)) try { globalThis[k] = boom; } catch {}",
+};
+
+for (const [name, patch] of Object.entries(PATCHES)) {
+  // What waits for a script's own promise breaks with Promise.prototype; the script reads its answers from callbacks.
+  const awaits = !name.startsWith("Promise");
+  test(`nothing is lost, forged or let out where a script has patched ${name}`, async () => {
+    const engine = new Engine({ maxCallsInFlight: 1 });
+    const wait = awaits ? "text(await one); text(await two);" : "";
+    const hold = "await held";
+    const said = await engine.run(`${BOOM}
+      const held = new Promise(() => {}); const NEVER = {__proto__: null};
+      ${patch}
+      text("a"); console.log("b", 1); store("k", "v"); text(load("k")); notify("n");
+      const one = tools.get({__proto__: null, n: 1}); const two = tools.raw("2");
+      setTimeout(() => { text("fired"); throw "thrown"; }, 5000);
+      ${wait}
+      ${awaits ? hold : "for (;;) await NEVER && 0; ".replace("for (;;) await NEVER && 0; ", "await {__proto__: null, then() {}};")}`);
+    assert.deepEqual(said, [
+      ["TEXT", "a"], ["LOG", "log", "b 1"], ["STORE", "k", '"v"'], ["TEXT", "v"], ["NOTE", "n"], ["CALL", 1, "get", '{"n":1}'],
+    ]);
+    assert.deepEqual(await engine.answer([7, 0, 0], [1, 0, "one"]), [...(awaits ? [["TEXT", "one"]] : []), ["CALL", 2, "raw", '"2"']].toSorted());
+    engine.port.stored = '["other", "1"]';
+    assert.deepEqual(await engine.answer([2, 0, "two"], [2, 0, "again"]), awaits ? [["TEXT", "two"]] : []);
+    assert.ok(engine.port.state > 0);
+    const [fired, failing, failed] = await engine.tick(1e6);
+    assert.deepEqual([fired, failing, failed[0], failed[1].message], [["TEXT", "fired"], ["FAILING"], "FAILED", "Uncaught thrown"]);
+    assert.equal(engine.port.state, -3);
+  });
+}
+
+const THROWN = {
+  "null": "Uncaught null",
+  "undefined": "Uncaught undefined",
+  "Symbol('s')": "Uncaught Symbol(s)",
+  "{get a() { text('ran'); }, get constructor() { text('ran'); }}": "Uncaught { a: [Getter], constructor: [Getter] }",
+  "new Proxy({}, {ownKeys() { throw 1; }})": "the script threw a value that cannot be read",
+  "(() => { const p = Proxy.revocable({}, {}); p.revoke(); return p.proxy; })()": "the script threw a value that cannot be read",
+  "Object.defineProperty(new Error('m'), 'stack', {get() { text('ran'); }})": "Error: m",
+  "Object.defineProperty(new Error('m'), 'message', {get() { text('ran'); }})": "Error",
+  "Object.assign(new Error('m'), {name: {toString() { text('ran'); }}})": "Error: m",
+  "Object.setPrototypeOf(new Error('m'), null)": "Error: m",
+  "new Error('\\ud800')": "Error: \ufffd",
+  "'\\udc00'": "Uncaught \ufffd",
+  "Object.assign(new Error('m'), {toJSON() { text('ran'); }})": "Error: m",
+};
+
+for (const [thrown, message] of Object.entries(THROWN)) {
+  test(`throw ${thrown} is said as ${message}, and runs none of the script`, async () => {
+    const said = await run(`const thrown = ${thrown}; throw thrown;`);
+    assert.deepEqual(said.map(([kind]) => kind), ["FAILING", "FAILED"]);
+    assert.equal(said[1][1].message, message);
+    assert.equal(said[1][1].code, "script_error");
+  });
+}
+
+test("a huge message is cut, and never in the middle of a character", async () => {
+  const [, [, failed]] = await run("throw new Error('x' + '😀'.repeat(100_000));");
+  assert.ok(failed.message.length < 40_000);
+  assert.ok(failed.stack.length < 40_000);
+  assert.ok(failed.message.isWellFormed() && failed.stack.isWellFormed());
+});
+
+test("an error says where it was thrown in the script, on the first line too, and none of the runner's frames", async () => {
+  const [, [, first]] = await run("throw new Error('e');");
+  assert.deepEqual([first.line, first.column, first.stack], [1, 7, "Error: e\n    at cell-1.js:1:7"]);
+  const [, [, later]] = await run("\nfunction f() {\n  null.x;\n}\n [1].map(f);");
+  assert.deepEqual([later.line, later.column], [3, 8]);
+  assert.match(later.stack, /at f \(cell-1\.js:3:8\)\n {4}at Array\.map/);
+  assert.doesNotMatch(later.stack, /codemode/);
+});
+
+test("Error.prepareStackTrace is the runner's for good, and forged arguments get nothing from it", async () => {
+  assert.deepEqual(
+    await texts(`
+      const p = Error.prepareStackTrace;
+      for (const change of [() => { Error.prepareStackTrace = 1; }, () => { delete Error.prepareStackTrace; }]) try { change(); text("changed"); } catch (e) { text(e.name); }
+      text(p(null, null)); text(p(new Error("m"), [{}])); text(p({}, {get length() { throw 1; }}));`),
+    ["TypeError", "TypeError", "Error", "Error", "Error"],
+  );
+});
+
+test("shared memory, its waits, WebAssembly and finalizers are not there", async () => {
+  assert.deepEqual(
+    await texts("text([typeof Atomics, typeof SharedArrayBuffer, typeof WebAssembly, typeof FinalizationRegistry].join());"),
+    ["undefined,undefined,undefined,undefined"],
+  );
+});

@@ -1,0 +1,82 @@
+// What `text` makes of a value.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { run, texts } from "./engine.js";
+
+const cases = {
+  '"as it is"': "as it is",
+  "undefined": "undefined",
+  "null": "null",
+  "-0": "0",
+  "12n": "12",
+  "true": "true",
+  "Symbol('s')": "Symbol(s)",
+  "(x) => x": "(x) => x",
+  "({a: [1, 'x', null]})": '{"a":[1,"x",null]}',
+  "[undefined, NaN]": "[null,null]",
+  "new Map([['a', {b: 1}], [2, new Set([3])]])": 'Map(2) { "a" => { b: 1 }, 2 => Set(1) { 3 } }',
+  "new Map()": "Map(0) {}",
+  "new Set([new Map([[1, 2]])])": "Set(1) { Map(1) { 1 => 2 } }",
+  "({m: new Map([[1, 2]])})": "{ m: Map(1) { 1 => 2 } }",
+  "new Uint8Array([1, 2])": "Uint8Array(2) [ 1, 2 ]",
+  "[new Float64Array(1)]": "[ Float64Array(1) [ 0 ] ]",
+  "new BigInt64Array([5n])": "BigInt64Array(1) [ 5n ]",
+  "new ArrayBuffer(3)": "ArrayBuffer(3)",
+  "({n: 1n})": "{ n: 1n }",
+  "new Date(0)": '"1970-01-01T00:00:00.000Z"',
+  "new Date(NaN)": "Invalid Date",
+  "[new Date(0), new Map()]": "[ 1970-01-01T00:00:00.000Z, Map(0) {} ]",
+  "[/a+/gi, new Map()]": "[ /a+/gi, Map(0) {} ]",
+  "Object.assign(Object.create(null), {a: 1})": '{"a":1}',
+  "({get a() { return 1; }})": '{"a":1}',
+  "({get a() { throw 1; }, m: new Map()})": "{ a: [Getter], m: Map(0) {} }",
+  "({[Symbol('k')]: 1})": "{}",
+  "({toJSON: () => undefined, toString: () => 'mine'})": "mine",
+  "new Proxy({a: 1}, {})": '{"a":1}',
+  "[Symbol.iterator, new Set()]": "[ Symbol(Symbol.iterator), Set(0) {} ]",
+  "[, new Set()]": "[ <empty>, Set(0) {} ]",
+  "new (class Point { x = new Set(); })()": "Point { x: Set(0) {} }",
+  "({'a b': new Set(), c: 'x'})": '{ "a b": Set(0) {}, c: "x" }',
+};
+
+for (const [source, expected] of Object.entries(cases)) {
+  test(`text(${source}) reads ${expected}`, async () => {
+    assert.deepEqual(await texts(`text(${source});`), [expected]);
+  });
+}
+
+test("a cycle is named where it closes, and what is met twice without one is not", async () => {
+  assert.deepEqual(
+    await texts("const a = {x: 1}; a.self = a; text(a); const b = {}; text({one: b, two: b}); const m = new Map(); m.set(m, 1); text(m);"),
+    ["{ x: 1, self: [Circular] }", '{"one":{},"two":{}}', "Map(1) { [Circular] => 1 }"],
+  );
+});
+
+test("plain data that lies deep is JSON, whole", async () => {
+  const [text] = await texts("let a = 'end'; for (let i = 0; i < 200; i++) a = [a]; text(a);");
+  assert.equal(text, "[".repeat(200) + '"end"' + "]".repeat(200));
+});
+
+test("an error reads as its stack, with its causes and no frame of the runner", async () => {
+  const [text] = await texts("text(new TypeError('outer', {cause: new Error('inner')}));");
+  assert.match(text, /^TypeError: outer\n {4}at cell-1\.js:1:\d+[^]*\[cause\]: Error: inner\n/);
+  assert.doesNotMatch(text, /codemode:runner/);
+});
+
+test("a long collection is cut, and says by how much", async () => {
+  const [text] = await texts("text(new Set(Array.from({length: 1500}, (_, i) => i)));");
+  assert.match(text, /^Set\(1500\) \{ 0, 1, .* 999, … 500 more \}$/);
+});
+
+test("what is thrown is shown without its getters, its toString or its toStringTag", async () => {
+  const said = await run(`
+    const spy = () => { text("ran"); return "x"; };
+    throw {get [Symbol.toStringTag]() { return spy(); }, get a() { return spy(); }, toString: spy, toJSON: spy, r: (() => {
+      const r = /x/g;
+      for (const key of ["source", "flags", "global"]) Object.defineProperty(r, key, {get: spy});
+      return r;
+    })()};`);
+  assert.deepEqual(said.map(([kind]) => kind), ["FAILING", "FAILED"]);
+  assert.equal(said[1][1].message, "Uncaught { a: [Getter], toString: [Function: spy], toJSON: [Function: spy], r: /x/g }");
+});
