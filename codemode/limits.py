@@ -22,7 +22,7 @@ _MOST = {
 class Limits:
     """What a cell, a session and a service may use. Each field has the code that a cell ends with, where it ends one.
 
-    The defaults are those of docs/REFERENCE.md; every figure is settable.
+    Every figure is settable, up to what one frame of the wire can carry.
 
     Raises:
         ValueError: a limit is not positive.
