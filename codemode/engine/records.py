@@ -13,8 +13,8 @@ from codemode.wire import messages as m
 _HEADER = struct.Struct("<HI")
 _PAIR = struct.Struct("<I")
 _CALL = struct.Struct("<IHH")
-_MAX_JOINED = 65_536
-"""Records in one message: a ring full of the shortest would hold more values than a frame may."""
+_MAX_JOINED = 4_096
+"""Records in one message: what the host takes in one piece, and far less than the values that a frame may hold."""
 
 
 class Kind(enum.IntEnum):
