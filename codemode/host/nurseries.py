@@ -38,6 +38,8 @@ class AbandonableTasks:
     def __init__(self) -> None:
         self._nursery: trio.Nursery | None = None
         self._finished = trio.Event()
+        self.is_closed = False
+        """True once no task may be started any more."""
 
     async def open(self) -> None:
         """Makes it ready for tasks."""
@@ -62,6 +64,7 @@ class AbandonableTasks:
 
     async def close(self, timeout_s: float) -> None:
         """Cancels every task and waits for them, so long and no longer. Nothing to do where it was not opened."""
+        self.is_closed = True
         if self._nursery is None:
             return
         self._nursery.cancel_scope.cancel()

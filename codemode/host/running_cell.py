@@ -207,7 +207,9 @@ class RunningCell:
         start_soon = self._tasks.start_soon
         for call, tool, arguments in calls:
             call_id = self.cell.ledger.make(tool)
-            if call in abortable:
+            if self._tasks.is_closed:  # said by a worker that has been killed and is slow to go
+                self.cell.ledger.settle(call_id, "cancelled", "cancelled", self._now_ms())
+            elif call in abortable:
                 # The scope is there before the task runs: its cancellation may be the very next message.
                 self._scopes[call] = trio.CancelScope()
                 self._context.run(start_soon, self._serve_abortably, call, call_id, tool, arguments, name=tool)

@@ -81,5 +81,13 @@ async def test_a_task_that_refuses_to_end_holds_up_nobody(autojump_clock: trio.t
     release.set()
 
 
+async def test_what_has_been_closed_says_so() -> None:
+    tasks = AbandonableTasks()
+    await tasks.open()
+    assert not tasks.is_closed
+    await tasks.close(1)
+    assert tasks.is_closed
+
+
 async def test_what_was_never_opened_needs_no_closing() -> None:
     await AbandonableTasks().close(1)
