@@ -21,6 +21,7 @@ from codemode.engine.ring import RingReader
 from codemode.limits import MIB, Limits
 from codemode.wire.messages import Start
 
+FAULTY = -4
 ENDED = -3
 STALLED = -2
 WAITING = -1
@@ -132,8 +133,15 @@ class Engine:
         self._port["now"] = now_ms
 
     def state(self) -> int:
-        """Milliseconds until the next timer, or `WAITING`, `STALLED` or `ENDED`. Promise jobs have run."""
-        return cast("int", self._port["state"])
+        """Milliseconds until the next timer, or `WAITING`, `STALLED` or `ENDED`. Promise jobs have run.
+
+        Raises:
+            RunnerError: an accessor has thrown.
+        """
+        state = cast("int", self._port["state"])
+        if state == FAULTY:  # answers that could not be delivered would leave their calls open for ever
+            self._check()
+        return state
 
     def close(self) -> None:
         """Ends the engine, which must be idle: the last `state` has returned."""

@@ -1590,6 +1590,7 @@ const { fireDueTimer, setClock, untilNextTimer } = module_timers;
 const { dynamicImport, makeModules } = module_modules;
 const { helpers, installTools } = module_globals;
 
+const FAULTY = -4;
 const ENDED = -3;
 const STALLED = -2;
 const WAITING = -1;
@@ -1668,6 +1669,7 @@ const getters = {
   ring: () => ringBuffer,
   /** Milliseconds until the next timer, or why there is none. */
   state() {
+    if (fault !== "") return FAULTY;
     if (cell.ended) return ENDED;
     const next = untilNextTimer();
     if (next >= 0) return floor(next + 0.999);

@@ -114,8 +114,7 @@ class CellOutcome:
         wall_time_s: how long this call took, in seconds.
         calls: every nested call so far, in the order in which they were made.
         logs: the end of the console so far.
-        output_id: names the full text where `content()` had to cut it.
-        next_offset: where the next page of an output begins, in characters.
+        output_id, next_offset: None; a cut output cannot be paged yet, `items` holds it whole.
         max_output_tokens: the budget of `content()`.
         delivered_before: the cell had ended, and this is its last outcome again.
     """

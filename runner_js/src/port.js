@@ -16,6 +16,7 @@ import { fireDueTimer, setClock, untilNextTimer } from "./timers.js";
 import { dynamicImport, makeModules } from "./modules.js";
 import { helpers, installTools } from "./globals.js";
 
+const FAULTY = -4;
 const ENDED = -3;
 const STALLED = -2;
 const WAITING = -1;
@@ -94,6 +95,7 @@ const getters = {
   ring: () => ringBuffer,
   /** Milliseconds until the next timer, or why there is none. */
   state() {
+    if (fault !== "") return FAULTY;
     if (cell.ended) return ENDED;
     const next = untilNextTimer();
     if (next >= 0) return floor(next + 0.999);

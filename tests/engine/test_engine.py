@@ -156,3 +156,18 @@ heard = texts('''
 assert heard[-1] == "the end"
 assert set(heard) == {"T", "the end"}
 """)
+
+
+def test_answers_that_cannot_be_read_are_a_fault_and_not_a_call_that_waits_for_ever(in_engine: Run) -> None:
+    in_engine("""
+engine = Engine(Limits())
+start(engine, "await tools.get()")
+assert isinstance(said(engine)[-1], m.Calls)
+engine.deliver("[1,0,{not json")
+try:
+    engine.state()
+except RunnerError as error:
+    assert "JSON" in str(error)
+else:
+    raise AssertionError("the fault was not seen")
+""")
