@@ -85,12 +85,8 @@ class WorkerUnavailable(CodemodeError):
         super().__init__(reason, exit_status, stderr)
 
     def __str__(self) -> str:
-        text = f"no worker could be started: {self.reason}"
-        if self.exit_status is not None:
-            text += f" (exit status {self.exit_status})"
-        if self.stderr:
-            text += f"; it wrote: {self.stderr[-500:].strip()}"
-        return text
+        """For a model too: without what stands on stderr, which may hold paths of this machine."""
+        return f"no worker could be started: {self.reason}"
 
 
 class ProtocolError(CodemodeError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,11 +20,15 @@ import pytest
 import trio
 
 import codemode
-from codemode.host.launcher import SpawnLauncher, WorkerProcess
+from codemode.host.cell import Cell
+from codemode.host.launcher import Launcher, SpawnLauncher
+from codemode.host.running_cell import RunningCell
 from codemode.host.service import Service
 from codemode.host.session import Session
 from codemode.host.turn import Turn
+from codemode.host.zygote import ZygoteLauncher
 from codemode.limits import Limits
+from codemode.testing.trace import Trace, TracedLauncher, check
 
 ANSWER_S = 10.0
 """Generous: for what must answer at all. A test that needs so long has failed."""
@@ -143,31 +148,20 @@ class Toolbox:
                 return [query, query.upper()]
 
 
-class RecordingLauncher(SpawnLauncher):
-    """Starts workers as the product does, and remembers their process ids."""
-
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
-        self.pids: list[int] = []
-
-    async def launch(self) -> WorkerProcess:
-        """See `Launcher.launch`."""
-        process = await super().launch()
-        self.pids.append(process.pid)
-        return process
+LAUNCHERS: dict[str, Callable[[Limits], Launcher]] = {"forked": ZygoteLauncher, "spawned": SpawnLauncher}
 
 
 class Lab:
-    """A service whose workers are known by their process ids."""
+    """A service whose workers are known by their process ids, and whose wires are logged and checked."""
 
-    def __init__(self, service: Service, launcher: RecordingLauncher) -> None:
+    def __init__(self, service: Service, trace: Trace) -> None:
         self.service = service
-        self.launcher = launcher
+        self.trace = trace
 
     @property
     def pids(self) -> list[int]:
         """The process ids of all workers that were ever started, in that order."""
-        return self.launcher.pids
+        return self.trace.pids
 
     def signal_worker(self, number: signal.Signals) -> None:
         """Sends a signal to the worker that was started last."""
@@ -182,19 +176,43 @@ def toolbox() -> Iterator[Toolbox]:
 
 
 @pytest.fixture
-def open_lab() -> Callable[..., contextlib.AbstractAsyncContextManager[Lab]]:
-    """Opens a service, for limits of one's own."""
+def launcher() -> Callable[[Limits], Launcher]:
+    """How the workers of a lab are started. Modules that try every way have a fixture of their own in its place."""
+    return ZygoteLauncher if sys.platform == "linux" else SpawnLauncher
+
+
+@pytest.fixture
+def checked_cells(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
+    """Every cell that sessions run in this test: what the check of a trace needs to know of the host."""
+    cells: list[Cell] = []
+    run_cell = Session.run_cell
+
+    def remembered(session: Session, running: RunningCell) -> None:
+        cells.append(running.cell)
+        run_cell(session, running)
+
+    monkeypatch.setattr(Session, "run_cell", remembered)
+    return cells
+
+
+@pytest.fixture
+def open_lab(
+    launcher: Callable[[Limits], Launcher], checked_cells: list[Cell]
+) -> Callable[..., contextlib.AbstractAsyncContextManager[Lab]]:
+    """Opens a service, for limits and a launcher of one's own. After it, every call must have had one answer."""
 
     @contextlib.asynccontextmanager
-    async def opened(**limits: Any) -> AsyncIterator[Lab]:
-        launchers: list[RecordingLauncher] = []
-
-        def make(given: Limits) -> RecordingLauncher:
-            launchers.append(RecordingLauncher(given))
-            return launchers[0]
-
-        async with codemode.open_service(limits=Limits(**limits), launcher=make) as service:
-            yield Lab(service, launchers[0])
+    async def opened(
+        spares: int = 0, launcher: Callable[[Limits], Launcher] = launcher, **limits: Any
+    ) -> AsyncIterator[Lab]:
+        trace = Trace()
+        first = len(checked_cells)
+        async with codemode.open_service(
+            limits=Limits(**limits), spares=spares, launcher=lambda given: TracedLauncher(launcher(given), trace)
+        ) as service:
+            yield Lab(service, trace)
+        faults = check(trace, checked_cells[first:])
+        assert faults == [], f"{trace}\n" + "\n".join(faults)
 
     return opened
 

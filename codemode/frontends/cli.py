@@ -18,8 +18,9 @@ import codemode
 from codemode.errors import UsageError
 from codemode.frontends.document import outcome_document
 from codemode.frontends.tool_files import load_tools
+from codemode.host.launcher import SpawnLauncher
 from codemode.host.outcome import CellOutcome
-from codemode.host.service import open_session
+from codemode.host.service import open_service
 from codemode.host.tools import ToolRegistry
 from codemode.limits import Limits
 
@@ -30,6 +31,7 @@ LIMIT_CODES = frozenset(
     {"cpu_limit", "wall_limit", "memory_limit", "output_limit", "call_limit", "cell_limit", "timer_limit",
      "source_too_large"}
 )  # fmt: skip
+_STDERR_CHARACTERS = 2000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,7 +138,12 @@ def _source(options: argparse.Namespace) -> str:
 
 async def _run_script(source: str, tools: ToolRegistry, timeout_s: float | None) -> CellOutcome:
     limits = dataclasses.replace(Limits(), max_wall_s=timeout_s)
-    async with open_session(tools, limits=limits) as session, session.open_turn() as turn:
+    async with (
+        # One script in one process: a zygote and spares would cost more than they save.
+        open_service(limits=limits, spares=0, launcher=SpawnLauncher) as service,
+        service.open_session(tools) as session,
+        session.open_turn() as turn,
+    ):
         return await turn.run(source)
 
 
@@ -160,6 +167,8 @@ def _print(outcome: CellOutcome, max_output_tokens: int | None) -> None:
     if outcome.error is not None:
         sys.stdout.flush()
         print(f"{outcome.error.code}: {outcome.error.stack or outcome.error.message}", file=sys.stderr)
+        if outcome.error.stderr:
+            print(f"the worker's stderr ends:\n{outcome.error.stderr[-_STDERR_CHARACTERS:]}", file=sys.stderr)
 
 
 def _shortened(url: str) -> str:

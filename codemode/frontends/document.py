@@ -7,6 +7,8 @@ from typing import Any
 
 from codemode.host.outcome import CellOutcome, Item
 
+_ERROR_FIELDS = ("code", "message", "stack", "line", "column")
+
 
 def item_document(item: Item) -> dict[str, Any]:
     """One item: its `type`, then its fields, without those that it lacks."""
@@ -20,7 +22,7 @@ def outcome_document(outcome: CellOutcome) -> dict[str, Any]:
         "status": outcome.status,
         "cell_id": outcome.cell_id,
         "items": [item_document(item) for item in outcome.items],
-        "error": None if outcome.error is None else dataclasses.asdict(outcome.error),
+        "error": None if outcome.error is None else {name: getattr(outcome.error, name) for name in _ERROR_FIELDS},
         "calls": [call._asdict() for call in outcome.calls],
         "logs": [dataclasses.asdict(entry) for entry in outcome.logs],
         "wall_time_s": round(outcome.wall_time_s, 6),

@@ -1,11 +1,10 @@
-"""Starting a worker process. Only this module and the byte stream know where a worker lives."""
+"""How worker processes come to be: the interface, and the way that works everywhere."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from itertools import chain
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,33 +12,33 @@ import trio
 
 import codemode
 from codemode.errors import WorkerUnavailable
+from codemode.host.process import PipedProcess, Pipes, WorkerProcess
 from codemode.limits import Limits
 
-_BOOT = "import sys; sys.path[:] = sys.argv[4:]; from codemode.worker.main import main; main(sys.argv[1:4])"
 
+@dataclass(frozen=True, slots=True)
+class LaunchStatistics:
+    """How workers came to be.
 
-class WorkerProcess(Protocol):
-    """A child process and the host's ends of its pipes. Whoever has it closes the descriptors."""
+    Attributes:
+        forked: how many were forked from a zygote.
+        spawned: how many were started as an interpreter of their own.
+        zygotes: how many zygotes were started.
+        zygote_pid: the process id of the one that stands; None where none does.
+    """
 
-    pid: int
-    inbound: int
-    """Descriptor to write to the worker; non-blocking."""
-    outbound: int
-    """Descriptor to read from the worker; non-blocking."""
-    stderr: int
-    """Descriptor to read what the worker writes to stderr; non-blocking."""
-
-    def kill(self) -> None:
-        """Ends it with SIGKILL. Harmless where it has ended."""
-        ...
-
-    async def wait(self) -> int:
-        """Its exit status as `Popen.returncode` gives it; reaps it."""
-        ...
+    forked: int = 0
+    spawned: int = 0
+    zygotes: int = 0
+    zygote_pid: int | None = None
 
 
 class Launcher(Protocol):
-    """How worker processes come to be."""
+    """Starts worker processes."""
+
+    async def run(self) -> None:
+        """Does what there is to do in the background, until it is cancelled. A service runs this while it lives."""
+        ...
 
     async def launch(self) -> WorkerProcess:
         """A new process, which has yet to say hello.
@@ -49,16 +48,17 @@ class Launcher(Protocol):
         """
         ...
 
+    def statistics(self) -> LaunchStatistics:
+        """What it has started so far."""
+        ...
 
-class SpawnedProcess:
+
+class SpawnedProcess(PipedProcess):
     """A worker started as a fresh interpreter."""
 
-    def __init__(self, process: trio.Process, inbound: int, outbound: int, stderr: int) -> None:
+    def __init__(self, process: trio.Process, pipes: Pipes) -> None:
+        super().__init__(process.pid, pipes)
         self._process = process
-        self.pid = process.pid
-        self.inbound = inbound
-        self.outbound = outbound
-        self.stderr = stderr
 
     def kill(self) -> None:
         """Ends it with SIGKILL."""
@@ -78,56 +78,63 @@ class SpawnLauncher:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._spawned = 0
+
+    async def run(self) -> None:
+        """Nothing to do."""
+
+    def statistics(self) -> LaunchStatistics:
+        """See `Launcher.statistics`."""
+        return LaunchStatistics(spawned=self._spawned)
 
     async def launch(self) -> WorkerProcess:
         """A new interpreter with the worker in it. See `Launcher.launch`."""
-        (from_host, inbound), (outbound, to_host), (stderr, to_stderr) = _pipes(3)
+        pipes = Pipes()
         try:
-            process = await trio.lowlevel.open_process(
-                [
-                    sys.executable,
-                    "-I",  # neither the environment nor the user's site decides what is imported
-                    "-S",
-                    "-X",
-                    "utf8",
-                    "-c",
-                    _BOOT,
-                    str(from_host),
-                    str(to_host),
-                    self._limits.to_json(),
-                    *_import_path(),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=to_stderr,
-                stderr=to_stderr,
-                pass_fds=(from_host, to_host),
-                env={},
-                start_new_session=True,  # Ctrl-C in the host's terminal is the host's to answer
+            process = await spawn_interpreter(
+                "from codemode.worker.main import main",
+                [str(pipes.from_host), str(pipes.to_host), self._limits.to_json()],
+                stderr=pipes.to_stderr,
+                pass_fds=(pipes.from_host, pipes.to_host),
             )
-        except BaseException as error:
-            for descriptor in (inbound, outbound, stderr):
-                os.close(descriptor)
-            if isinstance(error, OSError):
-                raise WorkerUnavailable(f"the system started no process: {error}") from error
+        except BaseException:
+            pipes.close()
             raise
-        finally:
-            for descriptor in (from_host, to_host, to_stderr):
-                os.close(descriptor)
-        for descriptor in (inbound, outbound, stderr):
-            os.set_blocking(descriptor, False)
-        return SpawnedProcess(process, inbound, outbound, stderr)
+        pipes.close_childs_ends()
+        self._spawned += 1
+        return SpawnedProcess(process, pipes)
 
 
-def _pipes(count: int) -> list[tuple[int, int]]:
-    pipes: list[tuple[int, int]] = []
+async def spawn_interpreter(
+    import_main: str, arguments: list[str], *, stderr: int, pass_fds: tuple[int, ...]
+) -> trio.Process:
+    """A fresh interpreter that calls `main(arguments)`: with nothing of this process's but its import path.
+
+    Args:
+        import_main: the statement that imports `main`.
+        arguments: given to it.
+        stderr: descriptor for what it writes to stdout and stderr.
+        pass_fds: descriptors that it inherits.
+
+    Raises:
+        WorkerUnavailable: the system started no process.
+    """
+    last = 1 + len(arguments)
+    boot = f"import sys; sys.path[:] = sys.argv[{last}:]; {import_main}; main(sys.argv[1:{last}])"
+    # -I: neither the environment nor the user's site decides what is imported.
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", boot, *arguments, *_import_path()]
     try:
-        for _ in range(count):
-            pipes.append(os.pipe())  # one by one: those made are closed where a later one fails
+        return await trio.lowlevel.open_process(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stderr,
+            stderr=stderr,
+            pass_fds=pass_fds,
+            env={},
+            start_new_session=True,  # Ctrl-C in the host's terminal is the host's to answer
+        )
     except OSError as error:
-        for descriptor in chain.from_iterable(pipes):
-            os.close(descriptor)
-        raise WorkerUnavailable(f"the system gave no pipe: {error}") from error
-    return pipes
+        raise WorkerUnavailable(f"the system started no process: {error}") from error
 
 
 def _import_path() -> list[str]:

@@ -67,6 +67,8 @@ class CellError:
         stack: the script's own frames, or a code frame for a syntax error.
         line: from 1, where there is a place.
         column: from 1, in UTF-16 units.
+        exit_status: of the worker, where it has ended too early, as `Popen.returncode` gives it.
+        stderr: the end of what that worker wrote there, at most 64 KiB. Not for models: it may hold paths of the host.
     """
 
     code: str
@@ -74,6 +76,8 @@ class CellError:
     stack: str | None = None
     line: int | None = None
     column: int | None = None
+    exit_status: int | None = None
+    stderr: str = ""
 
 
 class CallRecord(NamedTuple):

@@ -17,7 +17,7 @@ from codemode.errors import LocalProtocolError, WorkerUnavailable
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
 from codemode.host.nurseries import AbandonableTasks
-from codemode.host.outcome import CellOutcome
+from codemode.host.outcome import CellError, CellOutcome
 from codemode.host.values import JsonTooLarge, to_json_text
 from codemode.host.worker_handle import Death, WorkerHandle
 from codemode.limits import Limits
@@ -112,7 +112,7 @@ class RunningCell:
             with self._leasing:
                 self._worker = await self._lease()
         except WorkerUnavailable as error:
-            self._end(Verdict.failed("worker_unavailable", str(error)))
+            self._end(_lost("worker_unavailable", str(error), error.exit_status, error.stderr))
         except Exception as error:
             _log.exception("no worker for cell %s", self.cell.cell_id)
             self._end(Verdict.failed("worker_unavailable", f"no worker could be started: {type(error).__name__}"))
@@ -188,7 +188,7 @@ class RunningCell:
         elif death.of_memory:
             verdict = Verdict.failed("memory_limit", "the script used more memory than it may, and its worker is gone")
         else:
-            verdict = Verdict.failed("worker_crashed", str(death))
+            verdict = _lost("worker_crashed", str(death), death.exit_status, death.stderr)
             _log.warning("cell %s: %s; its stderr ends:\n%s", self.cell.cell_id, death, death.stderr[-2000:])
         self._end(verdict)
         self._announce()
@@ -301,6 +301,11 @@ class RunningCell:
             or self.cell.yields > yields
             or (until == "output" and self.cell.has_news(since))
         )
+
+
+def _lost(code: str, message: str, exit_status: int | None, stderr: str) -> Verdict:
+    """Its worker ended, or never stood."""
+    return Verdict("failed", CellError(code, message, exit_status=exit_status, stderr=stderr))
 
 
 def _out_of_time(max_wall_s: float | None) -> Verdict:

@@ -4,18 +4,50 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 
 import trio
 
-from codemode.errors import ClosedError
+from codemode.errors import ClosedError, UsageError
 from codemode.host.dispatcher import ToolDispatcher
-from codemode.host.launcher import Launcher, SpawnLauncher
+from codemode.host.launcher import Launcher
 from codemode.host.nurseries import background_nursery
+from codemode.host.pool import SPARES, Pool
 from codemode.host.session import Notify, Session, hold_session
 from codemode.host.store import Store
 from codemode.host.tools import ToolRegistry
-from codemode.host.worker_handle import WorkerHandle, start_worker
+from codemode.host.worker_handle import WorkerHandle
+from codemode.host.zygote import default_launcher
 from codemode.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatistics:
+    """What a service has and has done, at one moment.
+
+    Attributes:
+        workers: worker processes that live, spares among them.
+        spares: workers that stand ready for a turn.
+        starting: workers that are being started.
+        started: workers that have ever stood ready.
+        crashed: workers that ended although the service had not ended them, or were ended for not answering.
+        forked: workers that were forked from a zygote.
+        spawned: workers that were started as an interpreter of their own.
+        zygotes: zygotes that were started.
+        zygote_pid: the process id of the zygote that stands; None where none does.
+        threads: threads that run a tool.
+    """
+
+    workers: int
+    spares: int
+    starting: int
+    started: int
+    crashed: int
+    forked: int
+    spawned: int
+    zygotes: int
+    zygote_pid: int | None
+    threads: int
 
 
 class Service:
@@ -24,15 +56,31 @@ class Service:
     Args:
         limits: of every cell and session.
         launcher: how workers are started.
-        nursery: where their pumps run.
+        pool: who has them.
     """
 
-    def __init__(self, limits: Limits, launcher: Launcher, nursery: trio.Nursery) -> None:
+    def __init__(self, limits: Limits, launcher: Launcher, pool: Pool) -> None:
         self.limits = limits
         self.thread_limiter = trio.CapacityLimiter(limits.max_threads)
         self._launcher = launcher
-        self._nursery = nursery
+        self._pool = pool
         self._closed = False
+
+    def statistics(self) -> ServiceStatistics:
+        """What it has and has done."""
+        launched = self._launcher.statistics()
+        return ServiceStatistics(
+            workers=self._pool.workers,
+            spares=self._pool.spares,
+            starting=self._pool.starting,
+            started=self._pool.started,
+            crashed=self._pool.crashed,
+            forked=launched.forked,
+            spawned=launched.spawned,
+            zygotes=launched.zygotes,
+            zygote_pid=launched.zygote_pid,
+            threads=self.thread_limiter.borrowed_tokens,
+        )
 
     def open_session(
         self,
@@ -65,14 +113,14 @@ class Service:
             on_notify=on_notify,
         )
 
-    async def start_worker(self) -> WorkerHandle:
-        """A new worker that stands ready.
+    async def lease_worker(self) -> WorkerHandle:
+        """A worker that stands ready, for one turn and no other.
 
         Raises:
             WorkerUnavailable: none could be started.
         """
         self.check_open()
-        return await start_worker(await self._launcher.launch(), self._nursery)
+        return await self._pool.lease()
 
     def close(self) -> None:
         """Nothing new is begun from now on."""
@@ -86,17 +134,33 @@ class Service:
 
 @asynccontextmanager
 async def open_service(
-    *, limits: Limits | None = None, launcher: Callable[[Limits], Launcher] = SpawnLauncher
+    *,
+    limits: Limits | None = None,
+    spares: int = SPARES,
+    launcher: Callable[[Limits], Launcher] = default_launcher,
 ) -> AsyncIterator[Service]:
     """A service, for `async with`. When the block ends, so does every worker.
 
     Args:
         limits: of every cell and session; the defaults of `Limits`.
-        launcher: makes what starts workers.
+        spares: workers that are kept warm while the host is quiet, so that a turn starts without waiting. A burst of
+            turns makes it more for a while. With 0, a worker is started when it is needed.
+        launcher: makes what starts workers; by default a zygote forks them where the system can do that.
+
+    Raises:
+        UsageError: spares is not a whole number, at least 0.
     """
+    if isinstance(spares, bool) or not isinstance(spares, int) or spares < 0:
+        raise UsageError(f"spares is a whole number, at least 0, not {spares!r}")
     limits = limits or Limits()
-    async with background_nursery() as nursery:
-        service = Service(limits, launcher(limits), nursery)
+    starter = launcher(limits)
+    # The inner nursery ends first: what reports how a worker ended is there until the last one has.
+    async with background_nursery() as background, background_nursery() as workers:
+        pool = Pool(starter, workers, spares)
+        service = Service(limits, starter, pool)
+        background.start_soon(starter.run)
+        if spares:
+            workers.start_soon(pool.run)
         try:
             yield service
         finally:

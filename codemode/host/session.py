@@ -43,7 +43,7 @@ class WorkerSource(Protocol):
         """Raises `ClosedError` where the service has been closed."""
         ...
 
-    async def start_worker(self) -> WorkerHandle:
+    async def lease_worker(self) -> WorkerHandle:
         """A new worker that stands ready, or `WorkerUnavailable`."""
         ...
 
@@ -158,13 +158,13 @@ class Session:
             with trio.move_on_after(left_s):
                 await running.until_settled()
 
-    async def start_worker(self) -> WorkerHandle:
+    async def lease_worker(self) -> WorkerHandle:
         """A new worker that stands ready.
 
         Raises:
             WorkerUnavailable: none could be started.
         """
-        return await self._service.start_worker()
+        return await self._service.lease_worker()
 
     # ── for cells ─────────────────────────────────────────────────────────────────────────────────────────────
 

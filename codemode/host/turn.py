@@ -18,7 +18,7 @@ from codemode.wire import messages as m
 
 YIELD_TIME_MS = 10_000
 MAX_TOKENS = 10_000
-READY_S = 1.0
+FIT_S = 1.0
 """How long a worker that has just ended a cell may take to make its next engine: a hundred times what it takes."""
 _MOST = 10**12  # of milliseconds or tokens: more is as good as no end
 MAX_IDLE_WORKERS = 2
@@ -52,7 +52,7 @@ class TurnOwner(CellOwner, Protocol):
         """Lets a cell go on without a turn, until its lease runs out."""
         ...
 
-    async def start_worker(self) -> WorkerHandle:
+    async def lease_worker(self) -> WorkerHandle:
         """A new worker that stands ready, or `WorkerUnavailable`."""
         ...
 
@@ -177,15 +177,15 @@ class Turn:
         """The turn's own worker where it has an idle one, else a new one."""
         while self._idle:
             worker = self._idle.pop()
-            ready = False
+            fit = False
             try:
-                ready = await worker.until_ready(READY_S) and not worker.has_hung_up()
+                fit = await worker.is_fit(FIT_S)
             finally:
-                if not ready:
+                if not fit:
                     worker.kill()
-            if ready:
+            if fit:
                 return worker
-        return await self._session.start_worker()
+        return await self._session.lease_worker()
 
     def _give_back(self, worker: WorkerHandle) -> None:
         if self._closed or worker.is_ending or worker.is_busy or len(self._idle) >= MAX_IDLE_WORKERS:

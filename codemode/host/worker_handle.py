@@ -6,9 +6,6 @@ business, who answers at once and does the rest in tasks of its own.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import select
 import signal
 from collections import deque
 from dataclasses import dataclass
@@ -17,23 +14,31 @@ from typing import Protocol
 import trio
 
 from codemode.errors import RemoteProtocolError, WorkerUnavailable
-from codemode.host.launcher import WorkerProcess
+from codemode.host.process import Tail, WorkerProcess
 from codemode.wire import messages as m
 from codemode.wire.connection import Connection, State
 from codemode.wire.frames import MAX_FRAME_BYTES
 from codemode.wire.validation import StrictDecoder
 
-READ_BYTES = 65536
-STDERR_BYTES = 65536
+SEND_BYTES = 65536
+"""How much is written before that counts as a sign of life: what a pipe holds."""
 MESSAGES_AT_A_TIME = 64
 """Messages of one worker that are taken before others have their turn."""
 HELLO_S = 15.0
 """How long a worker may take to stand ready: a hundred times what it takes on an idle machine."""
 REAP_S = 1.0
+HEARTBEAT_S = 2.0
+"""How long a ping may stay unanswered. The worker's control thread answers also while V8 spins."""
+BEATS = 4
+"""In so many steps is that time waited for: a host that was itself held up for all of it has waited one step only."""
+BUSY_PAUSE_S = 0.5
+PARKED_PAUSE_S = 10.0
+"""Between two pings, while a cell runs and while none does."""
 REFUSED_S = 0.5
 MAX_ANSWER_BYTES = MAX_FRAME_BYTES // 2
 """How much JSON text goes into one frame of answers. One answer alone may be longer."""
 
+_OPEN = (State.WARMING, State.READY, State.RUNNING, State.FAILING)
 _OUT_OF_MEMORY = ("out of memory", "heap limit", "Last few GCs", "memory is close to its limit", "MemoryError")
 
 
@@ -42,25 +47,28 @@ class Death:
     """How a worker ended.
 
     Attributes:
-        exit_status: as `Popen.returncode` gives it; None where it could not be reaped in time.
+        exit_status: as `Popen.returncode` gives it; None where nobody knows it, or it could not be reaped in time.
         stderr: the end of what it wrote there.
-        offence: what rule of the protocol it broke, if that is why it was ended.
+        reason: why the host ended it, a clause about the worker; None where it ended by itself, or its cell was ended.
     """
 
     exit_status: int | None
     stderr: str
-    offence: str | None = None
+    reason: str | None = None
 
     @property
     def of_memory(self) -> bool:
-        """True where the engine ran out of memory: it traps or aborts, and V8 or the worker says why on stderr."""
-        fatal = self.exit_status in (-signal.SIGTRAP, -signal.SIGABRT, -signal.SIGILL, 70)
-        return self.offence is None and fatal and any(mark in self.stderr for mark in _OUT_OF_MEMORY)
+        """True where the engine ran out of memory: it traps or aborts, and V8 or the worker says why on stderr.
+
+        An exit status that nobody knows, for the process that was to report it is gone, does not speak against it.
+        """
+        fatal = self.exit_status in (None, -signal.SIGTRAP, -signal.SIGABRT, -signal.SIGILL, 70)
+        return self.reason is None and fatal and any(mark in self.stderr for mark in _OUT_OF_MEMORY)
 
     def __str__(self) -> str:
         """For a model too: without what stands on stderr, which may hold paths of this machine."""
-        if self.offence is not None:
-            return f"the worker broke the protocol and was ended: {self.offence}"
+        if self.reason is not None:
+            return f"the worker {self.reason}"
         match self.exit_status:
             case None:
                 return "the worker ended"
@@ -90,10 +98,10 @@ class Listener(Protocol):
 
 
 class WorkerHandle:
-    """A worker process, its connection and its pumps.
+    """A worker process, its connection, its pumps and its heartbeat.
 
     Args:
-        process: as a launcher gave it; the handle closes its descriptors.
+        process: as a launcher gave it; the handle closes it.
     """
 
     def __init__(self, process: WorkerProcess) -> None:
@@ -104,9 +112,12 @@ class WorkerHandle:
         self._answers: list[tuple[int, m.CallStatus, str]] = []
         self._wake = trio.Event()
         self._changed = trio.Event()
-        self._stderr = bytearray()
-        self._offence: str | None = None
+        self._stderr = Tail()
+        self._reason: str | None = None
         self._killed = False
+        self._last_ping = self._last_pong = -1
+        self._pieces_sent = 0
+        self._ping_is_sent = True
         self.death: Death | None = None
         self.hello: m.Hello | None = None
 
@@ -128,11 +139,10 @@ class WorkerHandle:
         """True once it has been killed, or has died."""
         return self._killed or self.death is not None
 
-    def has_hung_up(self) -> bool:
-        """True where it has died and the reader has not come to see that yet."""
-        poll = select.poll()
-        poll.register(self._process.outbound, select.POLLIN)
-        return self.is_ending or any(events & select.POLLHUP for _, events in poll.poll(0))
+    @property
+    def has_crashed(self) -> bool:
+        """True once it has ended although no one had ended it; being stopped, or lying, counts."""
+        return self.death is not None and not self._killed
 
     @property
     def is_busy(self) -> bool:
@@ -146,6 +156,16 @@ class WorkerHandle:
                 await self._changed.wait()
         return self.is_ready
 
+    async def is_fit(self, timeout_s: float) -> bool:
+        """True where it stands ready and answers a ping in time. False: it is dead, stopped or still busy."""
+        with trio.move_on_after(timeout_s):
+            if await self.until_ready(timeout_s) and not self._process.has_exited():
+                ping = self._ping()
+                while not self._has_answered(ping) and self.is_ready:
+                    await self._changed.wait()
+                return self.is_ready
+        return False
+
     def start(self, start: m.Start, listener: Listener) -> None:
         """Gives a cell to the worker, which must be ready. From now on the listener hears of it.
 
@@ -155,6 +175,7 @@ class WorkerHandle:
         assert self.is_ready, "a cell is started in a worker that stands ready"
         self._post(start)
         self._listener = listener
+        self._announce()
 
     def answer(self, call: int, status: m.CallStatus, text: str) -> None:
         """Answers a call of the running cell. Answers that are ready together go out together."""
@@ -168,8 +189,10 @@ class WorkerHandle:
 
     def kill(self) -> None:
         """Ends the process. `worker_died` follows, after all that it had said."""
-        self._killed = True
-        self._process.kill()
+        if not self.is_ending:
+            self._killed = True
+            self._process.kill()
+            self._announce()
 
     # Ctrl-C is for the program's main task: in a pump it would come out wrapped, and from the wrong place.
     @trio.lowlevel.enable_ki_protection
@@ -179,6 +202,7 @@ class WorkerHandle:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._read_stderr)
+                nursery.start_soon(self._beat)
                 await self._read()
                 nursery.cancel_scope.cancel()
         finally:
@@ -193,38 +217,32 @@ class WorkerHandle:
         self._changed.set()
         self._changed = trio.Event()
 
+    # ── what it says ──────────────────────────────────────────────────────────────────────────────────────────
+
     @trio.lowlevel.enable_ki_protection
     async def _read(self) -> None:
         try:
-            while True:
-                try:
-                    data = os.read(self._process.outbound, READ_BYTES)
-                except BlockingIOError:
-                    await trio.lowlevel.wait_readable(self._process.outbound)
-                    continue
-                except OSError:
-                    return
-                if not data:
-                    return  # perhaps within a frame: it was killed while it wrote
+            while data := await self._process.receive():  # its end is perhaps within a frame: it was killed in a write
                 for number, message in enumerate(self._connection.receive_data(data), 1):
                     self._receive(message)
                     if number % MESSAGES_AT_A_TIME == 0:
                         await trio.lowlevel.checkpoint()
                 await trio.lowlevel.checkpoint()
         except RemoteProtocolError as error:
-            self._offence = str(error)
+            self._reason = self._reason or f"broke the protocol and was ended: {error}"
 
     def _receive(self, message: m.Message) -> None:
         match message:
             case m.Hello(protocol=protocol):
                 self.hello = message
                 if protocol != m.PROTOCOL_VERSION:
-                    self._offence = f"it speaks version {protocol}, and this host {m.PROTOCOL_VERSION}"
+                    self._reason = f"speaks version {protocol} of the protocol, and this host {m.PROTOCOL_VERSION}"
                     self._post(m.Refused((m.PROTOCOL_VERSION,)))
             case m.Ready():
                 self._announce()
-            case m.Pong():
-                pass
+            case m.Pong(ping=ping):
+                self._last_pong = max(self._last_pong, ping)
+                self._announce()
             case _:
                 listener = self._listener
                 if isinstance(message, m.Completed | m.Failed):
@@ -234,21 +252,26 @@ class WorkerHandle:
                     listener.receive(message)
 
     @trio.lowlevel.enable_ki_protection
+    async def _read_stderr(self) -> None:
+        while data := await self._process.receive_stderr():
+            self._stderr.add(data)
+            await trio.lowlevel.checkpoint()
+
+    # ── what it is told ───────────────────────────────────────────────────────────────────────────────────────
+
+    @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:
         while True:
-            data = self._next_frames()
-            if not data:
+            frames = memoryview(self._next_frames())
+            if not frames:
                 await self._wake.wait()
                 self._wake = trio.Event()
                 continue
-            view = memoryview(data)
-            while view:
-                try:
-                    view = view[os.write(self._process.inbound, view) :]
-                except BlockingIOError:
-                    await trio.lowlevel.wait_writable(self._process.inbound)
-                except OSError:
+            for start in range(0, len(frames), SEND_BYTES):
+                if not await self._process.send(frames[start : start + SEND_BYTES]):
                     return  # it has closed its end: the reader sees the same, after what it still said
+                self._pieces_sent += 1
+            self._ping_is_sent = not self._outgoing
             if self._connection.state is State.CLOSED:  # it has been refused, and may read so before it goes
                 await trio.sleep(REFUSED_S)
                 self._process.kill()
@@ -271,59 +294,79 @@ class WorkerHandle:
         ready, self._answers = self._answers[:count], self._answers[count:]
         return self._connection.send(m.Answers(cell, tuple(ready)))
 
-    @trio.lowlevel.enable_ki_protection
-    async def _read_stderr(self) -> None:
-        while True:
-            try:
-                data = os.read(self._process.stderr, READ_BYTES)
-            except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._process.stderr)
-                continue
-            except OSError:
-                return
-            if not data:
-                return
-            self._keep_stderr(data)
-            await trio.lowlevel.checkpoint()
+    # ── its heart ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _keep_stderr(self, data: bytes) -> None:
-        self._stderr += data
-        del self._stderr[:-STDERR_BYTES]
+    @trio.lowlevel.enable_ki_protection
+    async def _beat(self) -> None:
+        """Ends a worker that leaves a ping unanswered. A stopped process closes no pipe: nothing else would tell."""
+        while True:
+            was_busy = self.is_busy
+            if was_busy:
+                await trio.sleep(BUSY_PAUSE_S)
+            else:
+                with trio.move_on_after(PARKED_PAUSE_S):
+                    await self._changed.wait()
+                    continue
+            is_due = self.is_busy == was_busy and self._connection.state in _OPEN
+            if is_due and not await self._is_alive():
+                self._reason = self._reason or f"left a ping unanswered for {HEARTBEAT_S:g} s and was ended"
+                self._process.kill()
+                return
+
+    async def _is_alive(self) -> bool:
+        ping = self._ping()
+        beats = 0
+        while beats < BEATS:
+            pieces_sent = self._pieces_sent
+            with trio.move_on_after(HEARTBEAT_S / BEATS) as step:
+                while not self._has_answered(ping):
+                    await self._changed.wait()
+            if not step.cancelled_caught:
+                return True
+            # While it reads what stands before the ping, it lives.
+            beats = 0 if not self._ping_is_sent and self._pieces_sent > pieces_sent else beats + 1
+        return False
+
+    def _ping(self) -> int:
+        self._last_ping += 1
+        self._ping_is_sent = False
+        self._post(m.Ping(self._last_ping))
+        return self._last_ping
+
+    def _has_answered(self, ping: int) -> bool:
+        return self._last_pong >= ping
+
+    # ── its end ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _bury(self) -> None:
         """Reaps the process, reads the last of its stderr, closes the pipes, and tells the listener."""
         status: int | None = None
         with trio.CancelScope(deadline=trio.current_time() + REAP_S, shield=True):
             status = await self._process.wait()
-        with contextlib.suppress(OSError):
-            while data := os.read(self._process.stderr, READ_BYTES):
-                self._keep_stderr(data)
-        for descriptor in (self._process.inbound, self._process.outbound, self._process.stderr):
-            os.close(descriptor)
-        self.death = Death(status, self._stderr.decode("utf-8", "replace"), self._offence)
+            while data := await self._process.receive_stderr():
+                self._stderr.add(data)
+        self._process.close()
+        self.death = Death(status, str(self._stderr), self._reason)
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.worker_died(self.death)
         self._announce()
 
 
-async def start_worker(process: WorkerProcess, nursery: trio.Nursery) -> WorkerHandle:
-    """The handle of a new process, once it stands ready.
+async def until_ready(handle: WorkerHandle) -> None:
+    """Waits until a new worker stands ready.
 
     Raises:
-        WorkerUnavailable: it ended, or said nothing in time.
+        WorkerUnavailable: it ended, or said nothing in time; it has been killed.
     """
-    handle = WorkerHandle(process)
-    nursery.start_soon(handle.run)
+    ready = False
     try:
         ready = await handle.until_ready(HELLO_S)
-    except BaseException:
-        handle.kill()
-        raise
-    if ready:
-        return handle
-    handle.kill()
-    death = handle.death
-    if death is None:
-        raise WorkerUnavailable(f"it did not stand ready within {HELLO_S:g} s")
-    raise WorkerUnavailable(str(death), exit_status=death.exit_status, stderr=death.stderr)
+    finally:
+        if not ready:
+            handle.kill()
+    if not ready:
+        death = handle.death
+        if death is None:
+            raise WorkerUnavailable(f"it did not stand ready within {HELLO_S:g} s")
+        raise WorkerUnavailable(str(death), exit_status=death.exit_status, stderr=death.stderr)

@@ -204,17 +204,22 @@ def refusal(cell: int, source: str, error: SourceError) -> m.Failed:
     return m.Failed(cell, error.code, message, f"{message}\n{frame}", error.line, error.column)
 
 
+def serve(inbound: int, outbound: int, limits: Limits) -> None:
+    """What a worker does once V8 is initialised: it fences itself, and runs cells until the host goes away."""
+    close_other_descriptors(2, inbound, outbound)
+    fences = apply_fences(limits)
+    gc.freeze()  # what is loaded stays; a burst of calls makes few cycles, and is not to pay for looking for them
+    gc.set_threshold(50_000, 20, 20)
+    Worker(Link(inbound, outbound), limits, fences).run()
+
+
 def main(arguments: list[str]) -> None:
-    """The child's entry: `[inbound descriptor, outbound descriptor, JSON text of the limits]`."""
+    """The entry of a worker that is an interpreter of its own: `[inbound, outbound, JSON text of the limits]`."""
     try:
         inbound, outbound = int(arguments[0]), int(arguments[1])
         limits = Limits.from_json(arguments[2])
-        close_other_descriptors(2, inbound, outbound)
         initialise_v8(limits)
-        fences = apply_fences(limits)
-        gc.freeze()  # what is loaded stays; a burst of calls makes few cycles, and is not to pay for looking for them
-        gc.set_threshold(50_000, 20, 20)
-        Worker(Link(inbound, outbound), limits, fences).run()
+        serve(inbound, outbound, limits)
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()

@@ -317,7 +317,7 @@ async def test_a_worker_that_is_killed_in_the_middle_of_forty_calls_fails_its_ce
     (outcome,) = outcomes
     assert answered_s - killed_s < 1
     assert (outcome.status, texts(outcome)) == ("failed", ["before"])
-    assert outcome.error == codemode.CellError("worker_crashed", "the worker was killed by SIGKILL")
+    assert outcome.error == codemode.CellError("worker_crashed", "the worker was killed by SIGKILL", exit_status=-9)
     assert statuses(outcome) == [("never", "cancelled", "cancelled")] * 40
     assert toolbox.open["never"] == 0
     with soon():

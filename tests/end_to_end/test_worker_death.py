@@ -18,7 +18,9 @@ import pytest
 import trio
 
 import codemode
-from codemode.host.launcher import SpawnedProcess, SpawnLauncher, WorkerProcess
+from codemode.host.launcher import Launcher, SpawnedProcess, SpawnLauncher
+from codemode.host.pool import MAX_TRIES
+from codemode.host.process import Pipes, WorkerProcess
 from codemode.limits import Limits
 from codemode.wire import messages as m
 from codemode.wire.codec import encode
@@ -126,7 +128,9 @@ async def test_a_worker_that_a_signal_ends_fails_its_cell_and_the_next_exec_answ
         after = await turn.run("text('alive')")
 
     assert outcome.status == "failed"
-    assert outcome.error == codemode.CellError("worker_crashed", f"the worker was killed by {number.name}")
+    assert outcome.error == codemode.CellError(
+        "worker_crashed", f"the worker was killed by {number.name}", exit_status=-number
+    )
     assert outcome.calls[0].status in ("ok", "cancelled")
     assert (after.status, texts(after)) == ("completed", ["alive"])
 
@@ -203,41 +207,43 @@ CALL = frame(m.Calls(1, ((1, "never", "{}"),), ()))
 
 
 class FirstFalse(SpawnLauncher):
-    """The first worker that it starts is a false one; the others are real."""
+    """The first workers that it starts are false ones; the others are real."""
 
-    def __init__(self, limits: Limits, first: bytes, then: bytes, status: int) -> None:
+    def __init__(self, limits: Limits, first: bytes, then: bytes, status: int, count: int) -> None:
         super().__init__(limits)
-        self._script: tuple[bytes, bytes, int] | None = (first, then, status)
+        self._script = (first, then, status)
+        self._left = count
 
     async def launch(self) -> WorkerProcess:
         """See `Launcher.launch`."""
-        if self._script is None:
+        if not self._left:
             return await super().launch()
-        (first, then, status), self._script = self._script, None
-        from_host, inbound = os.pipe()
-        outbound, to_host = os.pipe()
-        stderr, to_stderr = os.pipe()
+        self._left -= 1
+        first, then, status = self._script
+        pipes = Pipes()
         process = await trio.lowlevel.open_process(
             [
-                *(sys.executable, "-S", str(PROGRAMS / "false_worker.py"), str(from_host), str(to_host), str(status)),
-                *(first.hex(), then.hex()),
+                *(sys.executable, "-S", str(PROGRAMS / "false_worker.py"), str(pipes.from_host)),
+                *(str(pipes.to_host), str(status), first.hex(), then.hex()),
             ],
             stdin=subprocess.DEVNULL,
-            stdout=to_stderr,
-            stderr=to_stderr,
-            pass_fds=(from_host, to_host),
+            stdout=pipes.to_stderr,
+            stderr=pipes.to_stderr,
+            pass_fds=(pipes.from_host, pipes.to_host),
         )
-        for descriptor in (from_host, to_host, to_stderr):
-            os.close(descriptor)
-        for descriptor in (inbound, outbound, stderr):
-            os.set_blocking(descriptor, False)
-        return SpawnedProcess(process, inbound, outbound, stderr)
+        pipes.close_childs_ends()
+        return SpawnedProcess(process, pipes)
 
 
 @contextlib.asynccontextmanager
-async def a_turn_with_a_false_worker(toolbox: Any, first: bytes, then: bytes = b"", status: int = -1) -> Any:
+async def a_turn_with_a_false_worker(
+    toolbox: Any, first: bytes, then: bytes = b"", status: int = -1, count: int = 1
+) -> Any:
+    def launcher(limits: Limits) -> Launcher:
+        return FirstFalse(limits, first, then, status, count)
+
     async with (
-        codemode.open_service(launcher=lambda limits: FirstFalse(limits, first, then, status)) as service,
+        codemode.open_service(launcher=launcher, spares=0) as service,
         service.open_session(toolbox.registry) as session,
         session.open_turn() as turn,
     ):
@@ -312,11 +318,13 @@ async def test_a_worker_that_exits_in_the_middle_of_a_frame_fails_its_cell(
             outcome = await turn.run("text('never run')")
             after = await turn.run("text('alive')")
 
-    assert outcome.error == codemode.CellError("worker_crashed", f"the worker ended with exit status {status}")
+    assert outcome.error == codemode.CellError(
+        "worker_crashed", f"the worker ended with exit status {status}", exit_status=status
+    )
     assert texts(after) == ["alive"]
 
 
-@pytest.mark.parametrize(
+never_ready = pytest.mark.parametrize(
     ("first", "status"),
     [
         pytest.param(b"", 3, id="exits at once"),
@@ -327,31 +335,52 @@ async def test_a_worker_that_exits_in_the_middle_of_a_frame_fails_its_cell(
         pytest.param(frame(m.Ready()), -1, id="does not say hello"),
     ],
 )
-async def test_a_worker_that_never_stands_ready_makes_its_cell_fail_as_worker_unavailable(
+
+
+@never_ready
+async def test_one_worker_that_never_stands_ready_costs_no_exec(
     toolbox: Any, soon: Any, first: bytes, status: int
 ) -> None:
     async with a_turn_with_a_false_worker(toolbox, first, b"", status) as turn:
+        with soon():
+            outcome = await turn.run("text('alive')")
+
+    assert (outcome.status, texts(outcome)) == ("completed", ["alive"])
+
+
+@never_ready
+async def test_workers_that_never_stand_ready_make_a_cell_fail_as_worker_unavailable_and_the_next_one_runs(
+    toolbox: Any, soon: Any, first: bytes, status: int
+) -> None:
+    async with a_turn_with_a_false_worker(toolbox, first, b"", status, count=MAX_TRIES) as turn:
         with soon():
             outcome = await turn.run("text('never run')")
             after = await turn.run("text('alive')")
 
     assert outcome.error is not None
     assert (outcome.status, outcome.error.code, outcome.items) == ("failed", "worker_unavailable", ())
+    if status >= 0:
+        assert outcome.error.exit_status == status
     assert texts(after) == ["alive"]
 
 
 async def test_a_system_that_gives_no_process_makes_every_cell_fail_as_worker_unavailable(
-    turn: codemode.Turn, session: codemode.Session, soon: Any, monkeypatch: pytest.MonkeyPatch
+    open_lab: Any, soon: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patched, soon():
-        patched.setattr(sys, "executable", "/nonexistent/python")
-        outcomes = [await turn.run("text(1)"), await turn.exec("text(2)")]
-    with soon():
-        after = await turn.run("text('alive')")
+    async with (
+        open_lab(launcher=SpawnLauncher) as lab,
+        lab.service.open_session() as session,
+        session.open_turn() as turn,
+    ):
+        with monkeypatch.context() as patched, soon():
+            patched.setattr(sys, "executable", "/nonexistent/python")
+            outcomes = [await turn.run("text(1)"), await turn.exec("text(2)")]
+        with soon():
+            after = await turn.run("text('alive')")
 
-    for outcome in outcomes:
-        assert outcome.error is not None
-        assert (outcome.status, outcome.error.code) == ("failed", "worker_unavailable")
-        assert "/nonexistent/python" in outcome.error.message
-    assert session.live_cells == ()
-    assert texts(after) == ["alive"]
+        for outcome in outcomes:
+            assert outcome.error is not None
+            assert (outcome.status, outcome.error.code) == ("failed", "worker_unavailable")
+            assert "/nonexistent/python" in outcome.error.message
+        assert session.live_cells == ()
+        assert texts(after) == ["alive"]

@@ -12,7 +12,8 @@ import trio
 import trio.testing
 
 from codemode.errors import WorkerUnavailable
-from codemode.host.worker_handle import Death, WorkerHandle, start_worker
+from codemode.host.process import PipedProcess, Pipes
+from codemode.host.worker_handle import Death, WorkerHandle, until_ready
 from codemode.wire import messages as m
 from codemode.wire.codec import Decoder, encode
 from codemode.wire.connection import Connection
@@ -29,17 +30,13 @@ START = m.Start(
 )
 
 
-class PlayedWorker:
+class PlayedWorker(PipedProcess):
     """A worker process in name only: the test reads and writes its ends of the pipes."""
 
     def __init__(self) -> None:
-        self.pid = 0
-        from_host, self.inbound = os.pipe()
-        self.outbound, to_host = os.pipe()
-        self.stderr, to_stderr = os.pipe()
-        for descriptor in (self.inbound, self.outbound, self.stderr, from_host):
-            os.set_blocking(descriptor, False)
-        self.from_host, self.to_host, self.to_stderr = from_host, to_host, to_stderr
+        self.pipes = Pipes()
+        super().__init__(0, self.pipes)
+        os.set_blocking(self.pipes.from_host, False)
         self.connection = Connection("worker", Decoder(m.HOST_MESSAGES))
         self.exit_status = -int(signal.SIGKILL)
         self.gone = trio.Event()
@@ -47,10 +44,8 @@ class PlayedWorker:
 
     def kill(self) -> None:
         """The process ends: its ends of the pipes close."""
-        if not self.gone.is_set():
-            self.gone.set()
-            for descriptor in (self.from_host, self.to_host, self.to_stderr):
-                os.close(descriptor)
+        self.gone.set()
+        self.pipes.close_childs_ends()
 
     async def wait(self) -> int:
         await self.gone.wait()
@@ -58,11 +53,11 @@ class PlayedWorker:
         return self.exit_status
 
     def say(self, *messages: m.Message) -> None:
-        os.write(self.to_host, b"".join(self.connection.send(message) for message in messages))
+        os.write(self.pipes.to_host, b"".join(self.connection.send(message) for message in messages))
 
     async def hear(self) -> list[m.Message]:
-        await trio.lowlevel.wait_readable(self.from_host)
-        return list(self.connection.receive_data(os.read(self.from_host, 65536)))
+        await trio.lowlevel.wait_readable(self.pipes.from_host)
+        return list(self.connection.receive_data(os.read(self.pipes.from_host, 65536)))
 
 
 class Heard:
@@ -82,12 +77,20 @@ class Heard:
 HELLO = m.Hello(m.PROTOCOL_VERSION, "none", 0, {})
 
 
+async def stand_ready(worker: PlayedWorker, nursery: trio.Nursery) -> WorkerHandle:
+    """The handle of the worker, once it stands ready."""
+    handle = WorkerHandle(worker)
+    nursery.start_soon(handle.run)
+    await until_ready(handle)
+    return handle
+
+
 @asynccontextmanager
 async def started() -> AsyncIterator[tuple[PlayedWorker, WorkerHandle]]:
     async with trio.open_nursery() as nursery:
         worker = PlayedWorker()
         worker.say(HELLO, m.Ready())
-        handle = await start_worker(worker, nursery)
+        handle = await stand_ready(worker, nursery)
         yield worker, handle
         nursery.cancel_scope.cancel()
     assert worker.waited == 1
@@ -133,7 +136,7 @@ async def test_an_answer_to_a_cell_that_has_ended_is_dropped() -> None:
         await trio.testing.wait_all_tasks_blocked()
         assert handle.is_ready
         with pytest.raises(BlockingIOError):
-            os.read(worker.from_host, 1)
+            os.read(worker.pipes.from_host, 1)
 
 
 async def test_a_death_is_told_once_with_all_that_was_said_before() -> None:
@@ -142,7 +145,7 @@ async def test_a_death_is_told_once_with_all_that_was_said_before() -> None:
         handle.start(START, heard)
         await worker.hear()
         worker.say(m.Output(1, (("text", "last words"),)))
-        os.write(worker.to_stderr, b"Fatal JavaScript out of memory: Reached heap limit")
+        os.write(worker.pipes.to_stderr, b"Fatal JavaScript out of memory: Reached heap limit")
         worker.exit_status = -int(signal.SIGTRAP)
         worker.kill()
         while handle.death is None:
@@ -171,13 +174,13 @@ async def test_a_bad_frame_ends_the_worker_and_what_came_before_it_counts(bad: b
         handle.start(START, heard)
         await worker.hear()
         worker.say(m.Output(1, (("text", "before"),)))
-        os.write(worker.to_host, bad)
+        os.write(worker.pipes.to_host, bad)
         while handle.death is None:
             await trio.testing.wait_all_tasks_blocked(0.01)
         assert worker.gone.is_set()
         assert heard.messages == [m.Output(1, (("text", "before"),))]
         assert heard.deaths == [handle.death]
-        assert handle.death.offence
+        assert str(handle.death).startswith("the worker broke the protocol and was ended: ")
 
 
 async def test_a_worker_that_speaks_another_version_is_told_what_is_spoken_and_ended() -> None:
@@ -191,18 +194,18 @@ async def test_a_worker_that_speaks_another_version_is_told_what_is_spoken_and_e
 
         nursery.start_soon(listen)
         with pytest.raises(WorkerUnavailable, match="version 99"):
-            await start_worker(worker, nursery)
+            await stand_ready(worker, nursery)
     assert heard == [m.Refused((m.PROTOCOL_VERSION,))]
 
 
 async def test_a_worker_that_dies_before_it_is_ready_is_unavailable_with_its_last_words() -> None:
     worker = PlayedWorker()
     async with trio.open_nursery() as nursery:
-        os.write(worker.to_stderr, b"no such module")
+        os.write(worker.pipes.to_stderr, b"no such module")
         worker.exit_status = 1
         worker.kill()
         with pytest.raises(WorkerUnavailable) as caught:
-            await start_worker(worker, nursery)
+            await stand_ready(worker, nursery)
     assert (caught.value.exit_status, caught.value.stderr) == (1, "no such module")
 
 
@@ -210,7 +213,7 @@ async def test_a_worker_that_says_nothing_is_given_up(autojump_clock: trio.testi
     worker = PlayedWorker()
     async with trio.open_nursery() as nursery:
         with pytest.raises(WorkerUnavailable, match="did not stand ready"):
-            await start_worker(worker, nursery)
+            await stand_ready(worker, nursery)
     assert worker.gone.is_set()
 
 

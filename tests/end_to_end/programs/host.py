@@ -11,7 +11,8 @@ from typing import Any
 import trio
 
 import codemode
-from codemode.host.launcher import SpawnLauncher, WorkerProcess
+from codemode.host.launcher import SpawnLauncher
+from codemode.host.process import WorkerProcess
 
 tools = codemode.ToolRegistry()
 pids: list[int] = []
@@ -37,7 +38,7 @@ async def main(source: str, *options: str) -> None:
     """Runs the script, and then waits to be killed."""
     limits: Any = codemode.Limits(max_output_bytes=2**50, max_output_items=2**50, max_cpu_s=600)
     async with (
-        codemode.open_service(limits=limits, launcher=Launcher) as service,
+        codemode.open_service(limits=limits, launcher=Launcher, spares=0) as service,
         service.open_session(tools) as session,
         session.open_turn() as turn,
     ):

@@ -1,0 +1,231 @@
+"""The pool: starts workers, keeps a few warm ones at hand, and knows all that live.
+
+A lease takes a spare that answers a ping, else the first worker to stand ready of those being started. A worker leaves
+the pool for good when it is leased: it serves one turn, and then ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+
+import trio
+
+from codemode.errors import WorkerUnavailable
+from codemode.host.launcher import Launcher
+from codemode.host.worker_handle import WorkerHandle, until_ready
+
+_log = logging.getLogger("codemode")
+
+SPARES = 2
+MAX_SPARES = 8
+"""How many spares a burst of turns can make the pool keep."""
+REFILL_S = 0.05
+"""How long after a lease the spare is replaced: the turn that has just begun goes first."""
+MAX_BACKOFF_S = 30.0
+IDLE_S = 10.0
+"""After each such time without a lease, the pool lets one spare go of those that a burst made it keep."""
+FIT_S = 0.5
+"""How long a spare may take to answer before another is lent: five thousand times what it takes."""
+SLOW_S = 0.5
+"""A worker that takes longer to stand ready than this no longer keeps another from being started beside it."""
+MAX_STARTS = 64
+"""How many workers may be on their way at a time, slow ones and all."""
+MAX_TRIES = 3
+"""How many starts in a row may fail before a lease fails."""
+
+
+class _Lease:
+    """Somebody who waits for a worker."""
+
+    def __init__(self) -> None:
+        self.settled = trio.Event()
+        self.worker: WorkerHandle | None = None
+        self.error: WorkerUnavailable | None = None
+        self.failures = 0
+
+
+class Pool:
+    """The workers of a service.
+
+    Args:
+        launcher: starts their processes.
+        nursery: where they are started and pumped.
+        spares: how many are kept warm while the host is quiet; with 0 every worker is started when it is needed.
+    """
+
+    def __init__(self, launcher: Launcher, nursery: trio.Nursery, spares: int = SPARES) -> None:
+        self._launcher = launcher
+        self._nursery = nursery
+        self._least = spares
+        self._wanted = spares
+        self._spares: deque[WorkerHandle] = deque()
+        self._leases: deque[_Lease] = deque()
+        self._workers: set[WorkerHandle] = set()
+        self._starts: dict[object, float] = {}
+        """When each start that is under way began."""
+        self._at_a_time = 2 * (os.cpu_count() or 1)
+        self._failures = 0
+        self._is_refilling = False
+        self._leased = trio.Event()
+        self.started = 0
+        """How many workers have ever stood ready."""
+        self.crashed = 0
+        """How many workers have ended although nobody had ended them."""
+
+    @property
+    def workers(self) -> int:
+        """How many workers live, spares among them."""
+        return len(self._workers)
+
+    @property
+    def spares(self) -> int:
+        """How many stand ready for a turn."""
+        return len(self._spares)
+
+    @property
+    def starting(self) -> int:
+        """How many are being started."""
+        return len(self._starts)
+
+    @trio.lowlevel.enable_ki_protection
+    async def run(self) -> None:
+        """Keeps the spares; lets some go when no worker has been leased for a while. Until it is cancelled."""
+        self._refill_soon()
+        while True:
+            with trio.move_on_after(IDLE_S if self._wanted > self._least else float("inf")):
+                await self._leased.wait()
+                continue
+            self._wanted -= 1
+            while len(self._spares) > self._wanted:
+                self._spares.popleft().kill()
+
+    async def lease(self) -> WorkerHandle:
+        """A worker that stands ready, for one turn and no other.
+
+        Raises:
+            WorkerUnavailable: none could be started, although it was tried more than once.
+        """
+        try:
+            while self._spares:
+                spare = self._spares.pop()
+                fit = False
+                try:
+                    fit = await spare.is_fit(FIT_S)
+                finally:
+                    if not fit:
+                        spare.kill()
+                if fit:
+                    return spare
+            if self._least:
+                self._wanted = min(self._wanted + 1, max(self._least, MAX_SPARES))
+            return await self._lease_next()
+        finally:
+            self._leased.set()
+            self._leased = trio.Event()
+            self._refill_soon()
+
+    async def _lease_next(self) -> WorkerHandle:
+        """The next worker to stand ready, in the order of asking."""
+        lease = _Lease()
+        self._leases.append(lease)
+        try:
+            while not lease.settled.is_set():
+                self._start_for_leases()
+                with trio.move_on_after(SLOW_S):
+                    await lease.settled.wait()
+        except trio.Cancelled:
+            if lease.worker is not None:
+                self._offer(lease.worker)
+            raise
+        finally:
+            if lease in self._leases:
+                self._leases.remove(lease)
+        if lease.worker is None:
+            assert lease.error is not None, "a lease is settled by a worker or by an error"
+            raise lease.error
+        return lease.worker
+
+    # ── starting ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start_for_leases(self) -> None:
+        """Starts what those who wait need: a few at a time, and more where those are slow."""
+        brisk = sum(trio.current_time() - began_s < SLOW_S for began_s in self._starts.values())
+        while brisk < min(len(self._leases), self._at_a_time) and self.starting < MAX_STARTS:
+            self._start()
+            brisk += 1
+
+    def _start(self) -> None:
+        start = object()
+        self._starts[start] = trio.current_time()
+        self._nursery.start_soon(self._start_one, start)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _start_one(self, start: object) -> None:
+        try:
+            worker = WorkerHandle(await self._launcher.launch())
+            self._nursery.start_soon(self._hold, worker)
+            await until_ready(worker)
+        except WorkerUnavailable as error:
+            self._fail(error)
+        else:
+            self.started += 1
+            self._offer(worker)
+        finally:
+            del self._starts[start]
+            self._start_for_leases()
+
+    def _offer(self, worker: WorkerHandle) -> None:
+        if worker.is_ending:
+            return
+        if self._leases:
+            lease = self._leases.popleft()
+            self._failures = 0
+            lease.worker = worker
+            lease.settled.set()
+        else:
+            self._spares.append(worker)
+
+    def _fail(self, error: WorkerUnavailable) -> None:
+        _log.warning("%s; its stderr ends:\n%s", error, error.stderr[-2000:])
+        self._failures += 1
+        if not self._leases:
+            self._refill_soon()
+            return
+        lease = self._leases[0]
+        lease.failures += 1
+        if lease.failures >= MAX_TRIES:
+            self._leases.popleft()
+            lease.error = error
+            lease.settled.set()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _hold(self, worker: WorkerHandle) -> None:
+        """One worker, from its start to its end."""
+        self._workers.add(worker)
+        try:
+            await worker.run()
+        finally:
+            self._workers.discard(worker)
+            self.crashed += worker.has_crashed
+            if worker in self._spares:
+                self._spares.remove(worker)
+                self._failures += 1
+                self._refill_soon()
+
+    def _refill_soon(self) -> None:
+        if not self._is_refilling and self._is_short:
+            self._is_refilling = True
+            self._nursery.start_soon(self._refill)
+
+    @property
+    def _is_short(self) -> bool:
+        return len(self._spares) + self.starting < self._wanted
+
+    async def _refill(self) -> None:
+        """Replaces what was leased or has died: soon, and later after each time that it came to nothing."""
+        await trio.sleep(min(REFILL_S * 2 ** min(self._failures, 16), MAX_BACKOFF_S))
+        self._is_refilling = False
+        while self._is_short:
+            self._start()

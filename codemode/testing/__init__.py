@@ -1,0 +1,1 @@
+"""What tests of code mode are made of, ours and those of who brings a launcher, a dispatcher or a store."""
