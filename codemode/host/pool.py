@@ -68,7 +68,7 @@ class Pool:
         self._at_a_time = 2 * (os.cpu_count() or 1)
         self._failures = 0
         self._is_refilling = False
-        self._leased = trio.Event()
+        self._stirred = trio.Event()
         self.started = 0
         """How many workers have ever stood ready."""
         self.crashed = 0
@@ -94,11 +94,12 @@ class Pool:
         """Keeps the spares; lets some go when no worker has been leased for a while. Until it is cancelled."""
         self._refill_soon()
         while True:
-            with trio.move_on_after(IDLE_S if self._wanted > self._least else float("inf")):
-                await self._leased.wait()
+            has_more = max(self._wanted, len(self._spares)) > self._least
+            with trio.move_on_after(IDLE_S if has_more else float("inf")):
+                await self._stirred.wait()
                 continue
-            self._wanted -= 1
-            while len(self._spares) > self._wanted:
+            self._wanted = max(self._least, self._wanted - 1)
+            if len(self._spares) > self._wanted:
                 self._spares.popleft().kill()
 
     async def lease(self) -> WorkerHandle:
@@ -122,8 +123,7 @@ class Pool:
                 self._wanted = min(self._wanted + 1, max(self._least, MAX_SPARES))
             return await self._lease_next()
         finally:
-            self._leased.set()
-            self._leased = trio.Event()
+            self._stir()
             self._refill_soon()
 
     async def _lease_next(self) -> WorkerHandle:
@@ -186,6 +186,11 @@ class Pool:
             lease.settled.set()
         else:
             self._spares.append(worker)
+            self._stir()
+
+    def _stir(self) -> None:
+        self._stirred.set()
+        self._stirred = trio.Event()
 
     def _fail(self, error: WorkerUnavailable) -> None:
         _log.warning("%s; its stderr ends:\n%s", error, error.stderr[-2000:])

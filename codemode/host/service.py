@@ -159,8 +159,7 @@ async def open_service(
         pool = Pool(starter, workers, spares)
         service = Service(limits, starter, pool)
         background.start_soon(starter.run)
-        if spares:
-            workers.start_soon(pool.run)
+        workers.start_soon(pool.run)
         try:
             yield service
         finally:
