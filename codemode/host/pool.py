@@ -67,7 +67,7 @@ class Pool:
         """When each start that is under way began."""
         self._at_a_time = 2 * (os.cpu_count() or 1)
         self._failures = 0
-        self._is_refilling = False
+        self._is_refilling = self._is_closed = False
         self._stirred = trio.Event()
         self.started = 0
         """How many workers have ever stood ready."""
@@ -126,8 +126,19 @@ class Pool:
             self._stir()
             self._refill_soon()
 
+    def close(self) -> None:
+        """Starts nothing any more. Whoever waits for a worker is told so."""
+        self._is_closed = True
+        self._least = self._wanted = 0
+        while self._leases:
+            lease = self._leases.popleft()
+            lease.error = WorkerUnavailable("the service has been closed")
+            lease.settled.set()
+
     async def _lease_next(self) -> WorkerHandle:
         """The next worker to stand ready, in the order of asking."""
+        if self._is_closed:
+            raise WorkerUnavailable("the service has been closed")
         lease = _Lease()
         self._leases.append(lease)
         try:
@@ -220,7 +231,7 @@ class Pool:
                 self._refill_soon()
 
     def _refill_soon(self) -> None:
-        if not self._is_refilling and self._is_short:
+        if self._is_short and not self._is_refilling:
             self._is_refilling = True
             self._nursery.start_soon(self._refill)
 

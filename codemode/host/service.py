@@ -125,6 +125,7 @@ class Service:
     def close(self) -> None:
         """Nothing new is begun from now on."""
         self._closed = True
+        self._pool.close()
 
     def check_open(self) -> None:
         """Raises `ClosedError` where the service has been closed."""

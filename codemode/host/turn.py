@@ -18,8 +18,8 @@ from codemode.wire import messages as m
 
 YIELD_TIME_MS = 10_000
 MAX_TOKENS = 10_000
-FIT_S = 1.0
-"""How long a worker that has just ended a cell may take to make its next engine: a hundred times what it takes."""
+FIT_S = 0.5
+"""How long a worker that has just ended a cell may take to make its next engine: fifty times what it takes."""
 _MOST = 10**12  # of milliseconds or tokens: more is as good as no end
 MAX_IDLE_WORKERS = 2
 """Workers that a turn keeps from script to script: one, and another for a script beside it."""

@@ -139,9 +139,8 @@ class Zygote:
             with trio.move_on_after(FORK_S):
                 self._last_request += 1
                 self._forks[self._last_request] = fork
-                await self._say(
-                    ["fork", self._last_request], fork.pipes.from_host, fork.pipes.to_host, fork.pipes.to_stderr
-                )
+                childs_ends = (fork.pipes.from_host, fork.pipes.to_host, fork.pipes.to_stderr)
+                self._say(["fork", self._last_request], *childs_ends)
                 fork.pipes.close_childs_ends()
                 await fork.answered.wait()
             if fork.refusal is not None:
@@ -193,18 +192,17 @@ class Zygote:
         wrote = str(self._stderr)[-2000:].strip()
         return f"{self._reason} (exit status {self._process.returncode})" + (f"; it wrote:\n{wrote}" if wrote else "")
 
-    async def _say(self, message: list[Any], *descriptors: int) -> None:
-        data = msgpack.packb(message)
-        while not self._is_closed:
-            try:
-                socket.send_fds(self._control, [data], descriptors)
-            except BlockingIOError:
-                await trio.lowlevel.wait_writable(self._control)
-            except OSError:
-                break  # it is gone, as the listener sees too
-            else:
-                return
-        raise ZygoteLost(self._reason)
+    def _say(self, message: list[Any], *descriptors: int) -> None:
+        """The socket holds some hundred messages: where it is full, nobody has read them for long."""
+        try:
+            if self._is_closed:
+                raise ZygoteLost(self._reason)
+            socket.send_fds(self._control, [msgpack.packb(message)], descriptors)
+        except BlockingIOError:
+            self.give_up("reads nothing that it is told")
+            raise ZygoteLost(self._reason) from None
+        except OSError as error:  # it is gone, as the listener sees too
+            raise ZygoteLost(self._reason) from error
 
     @trio.lowlevel.enable_ki_protection
     async def _listen(self) -> None:
@@ -271,7 +269,7 @@ class Zygote:
             while True:
                 await trio.sleep(HEARTBEAT_S)
                 self._last_ping += 1
-                await self._say(["ping", self._last_ping])
+                self._say(["ping", self._last_ping])
                 for _ in range(BEATS):
                     with trio.move_on_after(HEARTBEAT_S / BEATS):
                         while self._last_pong < self._last_ping:
