@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         LogEntry,
         TextItem,
     )
-    from codemode.host.service import Service, open_service, open_session
-    from codemode.host.session import Session
+    from codemode.host.service import Service, ServiceStatistics, open_service, open_session
+    from codemode.host.session import Session, SessionStatistics
     from codemode.host.store import MemoryStore, Store
     from codemode.host.tools import ToolDefinition, ToolRegistry
     from codemode.host.turn import Turn
@@ -63,8 +63,8 @@ _HOME = {
         "LogEntry",
         "TextItem",
     ),
-    "codemode.host.service": ("Service", "open_service", "open_session"),
-    "codemode.host.session": ("Session",),
+    "codemode.host.service": ("Service", "ServiceStatistics", "open_service", "open_session"),
+    "codemode.host.session": ("Session", "SessionStatistics"),
     "codemode.host.store": ("MemoryStore", "Store"),
     "codemode.host.tools": ("ToolDefinition", "ToolRegistry"),
     "codemode.host.turn": ("Turn",),
@@ -90,7 +90,9 @@ __all__ = [
     "ProtocolError",
     "RemoteProtocolError",
     "Service",
+    "ServiceStatistics",
     "Session",
+    "SessionStatistics",
     "Store",
     "TextItem",
     "ToolCallError",

@@ -41,6 +41,11 @@ class AbandonableTasks:
         self.is_closed = False
         """True once no task may be started any more."""
 
+    @property
+    def living(self) -> int:
+        """How many of its tasks have not ended; once it is closed, those that were left behind."""
+        return 0 if self._nursery is None else len(self._nursery.child_tasks)
+
     async def open(self) -> None:
         """Makes it ready for tasks."""
         opened = trio.Event()

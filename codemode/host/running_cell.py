@@ -267,6 +267,11 @@ class RunningCell:
         self._changed.set()
         self._changed = trio.Event()
 
+    @property
+    def open_calls(self) -> int:
+        """How many of its calls have not ended; once the cell is settled, those that were left behind."""
+        return self._tasks.living
+
     async def until_settled(self) -> None:
         """Waits until the cell has been settled."""
         while self.cell.phase is not Phase.SETTLED:

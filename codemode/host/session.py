@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import trio
@@ -31,6 +32,25 @@ OnEnd = Literal["terminate", "keep"]
 KEEP_S = 600.0
 """How long a kept cell goes on after the last observation of it."""
 CLOSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatistics:
+    """What a session has, at one moment.
+
+    Attributes:
+        cells: cells that it ever ran.
+        live_cells: cells that run.
+        open_calls: calls of these that are open.
+        threads_left_behind: threads of calls that have been answered without them, whose functions still run.
+        tasks_left_behind: likewise tasks, of async tools that do not heed their cancellation.
+    """
+
+    cells: int
+    live_cells: int
+    open_calls: int
+    threads_left_behind: int
+    tasks_left_behind: int
 
 
 class WorkerSource(Protocol):
@@ -82,6 +102,19 @@ class Session:
     def live_cells(self) -> tuple[str, ...]:
         """The ids of the cells that run."""
         return tuple(cell_id for cell_id, running in self._cells.items() if running.cell.phase is not Phase.SETTLED)
+
+    def statistics(self) -> SessionStatistics:
+        """What it has now."""
+        open_calls = {True: 0, False: 0}
+        for running in self._cells.values():
+            open_calls[running.cell.phase is Phase.SETTLED] += running.open_calls
+        return SessionStatistics(
+            cells=len(self._cells),
+            live_cells=len(self.live_cells),
+            open_calls=open_calls[False],
+            threads_left_behind=getattr(self.dispatcher, "threads_left_behind", 0),
+            tasks_left_behind=open_calls[True],
+        )
 
     def open_turn(self, *, on_end: OnEnd = "terminate") -> AbstractAsyncContextManager[Turn]:
         """A model turn, for `async with`.
