@@ -45,7 +45,7 @@ _MAX_MESSAGE_BYTES = 4096
 
 
 class ZygoteLost(Exception):
-    """The zygote died, broke its protocol, or is too slow. Not for users: their worker is spawned then."""
+    """The zygote gave no worker: it died, broke its protocol, or was too slow. The worker is spawned then."""
 
 
 class ForkedProcess(PipedProcess):
@@ -116,6 +116,8 @@ class Zygote:
         self._last_ping = self._last_pong = 0
         self._heard = trio.Event()
         self._is_closed = False
+        self.is_given_up = False
+        """True once it has died, or is being ended."""
         self._reason = "it ended"
         self.standing = trio.Event()
         self.gone = trio.Event()
@@ -131,8 +133,8 @@ class Zygote:
         """A new worker.
 
         Raises:
-            ZygoteLost: it is gone, or did not fork in time; it is being ended then.
-            WorkerUnavailable: it says that the system gives no process, or no pipe is to be had.
+            ZygoteLost: it is gone, could not fork, or did not in time; in the last case it is being ended.
+            WorkerUnavailable: the system gives no pipe.
         """
         fork = _Fork(Pipes())
         try:
@@ -144,7 +146,7 @@ class Zygote:
                 fork.pipes.close_childs_ends()
                 await fork.answered.wait()
             if fork.refusal is not None:
-                raise WorkerUnavailable(f"the system gave no process: {fork.refusal}")
+                raise ZygoteLost(f"it could not fork: {fork.refusal}")
             if fork.process is None:
                 self.give_up(f"did not fork within {FORK_S:g} s")
                 raise ZygoteLost(self._reason)
@@ -172,7 +174,8 @@ class Zygote:
 
     def give_up(self, reason: str) -> None:
         """Ends it. Its workers live on."""
-        if not self.gone.is_set():
+        if not self.is_given_up:
+            self.is_given_up = True
             self._reason = f"it {reason}"
             self._process.kill()
 
@@ -280,6 +283,7 @@ class Zygote:
                     return
 
     async def _bury(self) -> None:
+        self.is_given_up = True
         self._process.kill()
         with trio.CancelScope(deadline=trio.current_time() + REAP_S, shield=True):
             await self._process.wait()
@@ -358,7 +362,7 @@ class ZygoteLauncher:
                 process = await zygote.fork()
             except ZygoteLost as lost:
                 _log.warning("a worker is spawned instead of forked: %s", lost)
-                if self._zygote is zygote:
+                if self._zygote is zygote and zygote.is_given_up:
                     self._set(None, ZygoteState.STARTING)
             else:
                 self._forked += 1
@@ -412,7 +416,15 @@ async def start_zygote(limits: Limits) -> Zygote:
 
 
 def default_launcher(limits: Limits) -> Launcher:
-    """A zygote where the system has what one needs: Linux, its pidfds and its passing of descriptors."""
-    if sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds"):
-        return ZygoteLauncher(limits)
-    return SpawnLauncher(limits)
+    """A zygote where the system has what one needs: Linux, and its pidfds."""
+    return ZygoteLauncher(limits) if _has_pidfds() else SpawnLauncher(limits)
+
+
+def _has_pidfds() -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:  # a kernel before 5.3, or a sandbox without the call
+        return False
+    return True

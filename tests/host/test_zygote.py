@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -155,5 +156,13 @@ async def test_without_a_zygote_workers_are_spawned(
 
 def test_a_zygote_is_the_default_where_the_system_has_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(default_launcher(Limits()), ZygoteLauncher)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pidfd_open", refused)
+        assert isinstance(default_launcher(Limits()), SpawnLauncher)
     monkeypatch.setattr(sys, "platform", "darwin")
     assert isinstance(default_launcher(Limits()), SpawnLauncher)
+
+
+def refused(*_: Any) -> Any:
+    """A system call that this kernel does not have."""
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
