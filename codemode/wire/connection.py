@@ -30,7 +30,7 @@ from typing import Literal
 
 from codemode.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from codemode.wire import messages as m
-from codemode.wire.codec import MAX_VALUES, check_size, encode
+from codemode.wire.codec import MAX_MAP_ENTRIES, MAX_VALUES, check_size, encode
 from codemode.wire.frames import MAX_FRAME_BYTES, FrameDecoder, encode_frame
 
 
@@ -208,10 +208,14 @@ class Connection:
             raise error(f"{message.type} while {self._state.value}")
         match message:
             case m.Hello(protocol=protocol):
+                _check_range(message, error, protocol, message.pid)
+                if len(message.fences) > MAX_MAP_ENTRIES:
+                    raise error(f"a hello with {len(message.fences)} fences; at most {MAX_MAP_ENTRIES}")
                 self._protocol = protocol
                 if protocol != m.PROTOCOL_VERSION:
                     after = State.FOREIGN
             case m.Refused(protocols=protocols):
+                _check_range(message, error, *protocols)
                 if self._protocol in protocols:
                     raise error(f"refused names {self._protocol}, the version that the worker speaks")
             case m.Start():
@@ -230,6 +234,8 @@ class Connection:
                 raise error(f"failed with the code {code!r}, which is not a worker's to give")
             case m.Completed(cell=cell) | m.Failed(cell=cell):
                 self._check_cell(cell, error)
+                if isinstance(message, m.Failed):
+                    _check_range(message, error, message.line or 0, message.column or 0)
                 self._cell = None
                 self._open_calls.clear()
                 self._abortable.clear()
@@ -303,6 +309,7 @@ class Connection:
 
     def _settle(self, message: m.Answers, error: type[ProtocolError]) -> None:
         self._check_started(message.cell, error)
+        _check_range(message, error, *[call for call, _, _ in message.answers])
         if message.cell != self._cell:
             return
         answered = {call for call, _, _ in message.answers}

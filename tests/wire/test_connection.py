@@ -246,7 +246,7 @@ def test_calls_are_answered_in_any_order_each_once() -> None:
         ((2, 2), "two answers to one call"),
         ((2, 9), "call 9, which is not open"),
         ((9, 1), "call 9, which is not open"),
-        ((-1,), "call -1, which is not open"),
+        ((-1,), "answers of -1"),
     ],
 )
 def test_one_bad_answer_among_good_ones_settles_none(ids: tuple[int, ...], why: str) -> None:

@@ -169,7 +169,7 @@ def test_a_hello_of_another_version_is_read_for_its_version_alone() -> None:
 
 
 def test_the_check_of_any_messages_can_be_had() -> None:
-    validate = message_schema([m.Ping, m.Stored]).validate_python
+    validate = message_schema((m.Ping, m.Stored)).validate_python
     assert validate({"type": "ping", "ping": 1}) == {"type": "ping", "ping": 1}
 
 
