@@ -51,7 +51,7 @@ class Limits:
     max_output_items: int = 100_000
     """Items of a cell: `output_limit`."""
     max_console_bytes: int = 64 * 1024
-    """UTF-8 bytes of a cell's console that are kept: the newest."""
+    """UTF-8 bytes of a cell's console that are kept, the newest, each entry with its line end."""
     max_store_bytes: int = 16 * MIB
     """UTF-8 bytes of keys and JSON text of a session's stored values; over it `store` throws a RangeError."""
     max_timers: int = 10_000

@@ -159,9 +159,14 @@ class Cell:
 
     def _log(self, entry: LogEntry) -> None:
         self._logs.append(entry)
-        self._log_bytes += len(entry.text.encode("utf-8", "replace"))
+        self._log_bytes += _log_bytes(entry)
         while self._log_bytes > self._max_console_bytes and len(self._logs) > 1:
-            self._log_bytes -= len(self._logs.popleft().text.encode("utf-8", "replace"))
+            self._log_bytes -= _log_bytes(self._logs.popleft())
+
+
+def _log_bytes(entry: LogEntry) -> int:
+    """With its line end: a million empty lines are not free."""
+    return len(entry.text.encode("utf-8", "replace")) + 1
 
 
 def read_item(kind: m.ItemKind, body: str) -> Item:

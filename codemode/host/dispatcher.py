@@ -153,10 +153,11 @@ class ToolDispatcher:
             How it ended. Never raises an Exception.
 
         Raises:
-            trio.Cancelled: the caller was cancelled; it settles the call as `ToolCallOutcome.cancelled`.
+            trio.Cancelled: the caller was cancelled; it settles the call as `ToolCallOutcome.cancelled`. In a
+                group where the tool has a nursery of its own.
         """
         call_id = invocation.call_id
-        tool = self.tools.get(invocation.tool)
+        tool = self.tools.get(invocation.tool) if isinstance(invocation.tool, str) else None
         if tool is None:
             return ToolCallOutcome.failed(call_id, "tool_not_found", self.tools.why_missing(str(invocation.tool)))
         context: ToolContext | None = None
@@ -224,7 +225,7 @@ class ToolDispatcher:
                 finally:
                     slots.release_on_behalf_of(slots)
         except Exception as error:
-            if slots.scope.cancelled_caught:  # the tool was being stopped: what else went wrong comes second
+            if slots.scope.cancel_called:  # the tool was being stopped: what else went wrong comes second
                 raise _TimedOut(tool.definition.timeout_s) from error
             raise
         finally:

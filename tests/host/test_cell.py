@@ -61,9 +61,15 @@ def test_a_delivered_end_is_given_again_and_says_so() -> None:
 
 
 def test_the_console_keeps_its_newest_lines() -> None:
-    cell = new_cell(max_console_bytes=10)
+    cell = new_cell(max_console_bytes=11)
     cell.receive(m.Logs(1, (("log", "123456"), ("warn", "abcdef"), ("error", "xyz"))))
     assert cell.outcome(cell.begin_observation(), 0, 100).logs == (LogEntry("warn", "abcdef"), LogEntry("error", "xyz"))
+
+
+def test_a_flood_of_empty_lines_is_bounded_too() -> None:
+    cell = new_cell(max_console_bytes=100)
+    cell.receive(m.Logs(1, (("log", ""),) * 10_000))
+    assert len(cell.outcome(cell.begin_observation(), 0, 100).logs) == 100
 
 
 @pytest.mark.parametrize(
