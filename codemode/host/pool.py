@@ -14,7 +14,8 @@ import trio
 
 from codemode.errors import WorkerUnavailable
 from codemode.host.launcher import Launcher
-from codemode.host.worker_handle import WorkerHandle, until_ready
+from codemode.host.process import WorkerProcess
+from codemode.host.worker_handle import HELLO_S, WorkerHandle, until_ready
 
 _log = logging.getLogger("codemode")
 
@@ -121,7 +122,9 @@ class Pool:
                     return spare
             if self._least:
                 self._wanted = min(self._wanted + 1, max(self._least, MAX_SPARES))
-            return await self._lease_next()
+            while not (worker := await self._lease_next()).is_ready:
+                worker.kill()  # it has died since it was offered
+            return worker
         finally:
             self._stir()
             self._refill_soon()
@@ -175,7 +178,12 @@ class Pool:
     @trio.lowlevel.enable_ki_protection
     async def _start_one(self, start: object) -> None:
         try:
-            worker = WorkerHandle(await self._launcher.launch())
+            process: WorkerProcess | None = None
+            with trio.move_on_after(HELLO_S):
+                process = await self._launcher.launch()
+            if process is None:
+                raise WorkerUnavailable(f"there was no process within {HELLO_S:g} s")
+            worker = WorkerHandle(process)
             self._nursery.start_soon(self._hold, worker)
             await until_ready(worker)
         except WorkerUnavailable as error:

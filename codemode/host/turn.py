@@ -62,7 +62,8 @@ class Turn:
 
     def __init__(self, session: TurnOwner) -> None:
         self._session = session
-        self._idle: list[WorkerHandle] = []
+        self._idle: list[tuple[int, WorkerHandle]] = []
+        """Each with the number of the last cell that it ran: on a wire these only grow."""
         self._cells: list[RunningCell] = []
         self._closed = False
 
@@ -158,8 +159,8 @@ class Turn:
             cell,
             self._session,
             start=lambda: self._session.start_message(cell, source),
-            lease=self._lease,
-            give_back=self._give_back,
+            lease=lambda: self._lease(cell.number),
+            give_back=lambda worker: self._give_back(cell.number, worker),
         )
         size, most = len(source.encode()), self._session.limits.max_source_bytes
         if size > most:
@@ -173,10 +174,10 @@ class Turn:
             raise ClosedError("the turn has ended; open a new one")
         self._session.check_open()
 
-    async def _lease(self) -> WorkerHandle:
-        """The turn's own worker where it has an idle one, else a new one."""
-        while self._idle:
-            worker = self._idle.pop()
+    async def _lease(self, number: int) -> WorkerHandle:
+        """The turn's own worker where it has an idle one that ran no later cell than this, else a new one."""
+        while earlier := [place for place, (last, _) in enumerate(self._idle) if last < number]:
+            _, worker = self._idle.pop(earlier[-1])
             fit = False
             try:
                 fit = await worker.is_fit(FIT_S)
@@ -187,16 +188,16 @@ class Turn:
                 return worker
         return await self._session.lease_worker()
 
-    def _give_back(self, worker: WorkerHandle) -> None:
+    def _give_back(self, number: int, worker: WorkerHandle) -> None:
         if self._closed or worker.is_ending or worker.is_busy or len(self._idle) >= MAX_IDLE_WORKERS:
             worker.kill()
         else:
-            self._idle.append(worker)
+            self._idle.append((number, worker))
 
     async def close(self, on_end: Literal["terminate", "keep"]) -> None:
         """Ends the turn: its idle workers, and by policy its cells."""
         self._closed = True
-        for worker in self._idle:
+        for _, worker in self._idle:
             worker.kill()
         self._idle.clear()
         if on_end == "keep":

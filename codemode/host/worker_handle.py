@@ -27,6 +27,8 @@ MESSAGES_AT_A_TIME = 64
 HELLO_S = 15.0
 """How long a worker may take to stand ready: a hundred times what it takes on an idle machine."""
 REAP_S = 1.0
+LAST_WORDS_S = 0.3
+"""How long a killed process may take to close its pipes before it is left: the kernel may hold it."""
 HEARTBEAT_S = 2.0
 """How long a ping may stay unanswered. The worker's control thread answers also while V8 spins."""
 BEATS = 4
@@ -115,6 +117,7 @@ class WorkerHandle:
         self._stderr = Tail()
         self._reason: str | None = None
         self._killed = False
+        self._pumps = trio.CancelScope()
         self._last_ping = self._last_pong = -1
         self._pieces_sent = 0
         self._ping_is_sent = True
@@ -184,14 +187,14 @@ class WorkerHandle:
 
     def tell_stored(self, key: str, value: str | None) -> None:
         """Another cell of the session stored a value."""
-        if self._connection.cell is not None:
+        if self._connection.cell is not None and self._connection.state in _OPEN:
             self._post(m.Stored(self._connection.cell, key, value))
 
     def kill(self) -> None:
         """Ends the process. `worker_died` follows, after all that it had said."""
         if not self.is_ending:
             self._killed = True
-            self._process.kill()
+            self._end_process()
             self._announce()
 
     # Ctrl-C is for the program's main task: in a pump it would come out wrapped, and from the wrong place.
@@ -199,15 +202,21 @@ class WorkerHandle:
     async def run(self) -> None:
         """Pumps until the process has ended, and has been reaped. Cancelling this kills it."""
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write)
-                nursery.start_soon(self._read_stderr)
-                nursery.start_soon(self._beat)
-                await self._read()
-                nursery.cancel_scope.cancel()
+            with self._pumps:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    nursery.start_soon(self._read_stderr)
+                    nursery.start_soon(self._beat)
+                    await self._read()
+                    nursery.cancel_scope.cancel()
         finally:
             self._process.kill()
             await self._bury()
+
+    def _end_process(self) -> None:
+        """Kills it. One that the kernel holds all the same closes no pipe, and is left after a while."""
+        self._process.kill()
+        self._pumps.deadline = min(self._pumps.deadline, trio.current_time() + LAST_WORDS_S)
 
     def _post(self, message: m.Message) -> None:
         self._outgoing.append(self._connection.send(message))
@@ -274,7 +283,7 @@ class WorkerHandle:
             self._ping_is_sent = not self._outgoing
             if self._connection.state is State.CLOSED:  # it has been refused, and may read so before it goes
                 await trio.sleep(REFUSED_S)
-                self._process.kill()
+                self._end_process()
             await trio.lowlevel.checkpoint()
 
     def _next_frames(self) -> bytes:
@@ -282,7 +291,8 @@ class WorkerHandle:
         if self._outgoing:
             return self._outgoing.popleft()
         cell = self._connection.cell
-        if not self._answers or cell is None:
+        # Closed by a fault of the worker's, in this very tick: it is told nothing more.
+        if not self._answers or cell is None or self._connection.state not in _OPEN:
             self._answers.clear()
             return b""
         size = count = 0
@@ -310,7 +320,7 @@ class WorkerHandle:
             is_due = self.is_busy == was_busy and self._connection.state in _OPEN
             if is_due and not await self._is_alive():
                 self._reason = self._reason or f"left a ping unanswered for {HEARTBEAT_S:g} s and was ended"
-                self._process.kill()
+                self._end_process()
                 return
 
     async def _is_alive(self) -> bool:
@@ -339,10 +349,12 @@ class WorkerHandle:
     # ── its end ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _bury(self) -> None:
-        """Reaps the process, reads the last of its stderr, closes the pipes, and tells the listener."""
+        """Reaps the process, reads the last of what it wrote, closes the pipes, and tells the listener."""
         status: int | None = None
         with trio.CancelScope(deadline=trio.current_time() + REAP_S, shield=True):
             status = await self._process.wait()
+            if self._pumps.cancelled_caught:  # the host was held up for so long itself, perhaps
+                await self._read()
             while data := await self._process.receive_stderr():
                 self._stderr.add(data)
         self._process.close()
