@@ -230,20 +230,42 @@ def check(trace: Trace, cells: Iterable[Cell] = ()) -> list[str]:
 def _disagreements(started: list[_WireCell], cells: list[Cell]) -> list[str]:
     faults = [f"{cell!r} is not settled" for cell in cells if cell.phase is not Phase.SETTLED]
     faults += [f"{cell!r} has the call {call} open" for cell in cells for call in cell.ledger.open]
-    left = list(started)
     for cell in cells:
+        counts = Counter(record.call_id for record in cell.ledger.records())
+        faults += [f"{cell!r} has the call {call_id} twice" for call_id, count in counts.items() if count > 1]
+    shown = _shown_by(started, cells)
+    for place, cell in enumerate(cells):
         records = cell.ledger.records()
-        twice = [call_id for call_id, count in Counter(record.call_id for record in records).items() if count > 1]
-        faults += [f"{cell!r} has the call {call_id} twice" for call_id in twice]
-        # Cells of two sessions may have one number; what they called tells them apart, or they are alike.
-        agreeing = [wire for wire in left if wire.number == cell.number and _agrees(wire, cell)]
-        if agreeing:
-            left.remove(agreeing[0])
-        elif records:
-            found = [dataclasses.asdict(wire) for wire in left if wire.number == cell.number]
+        if records and place not in shown:
+            found = [dataclasses.asdict(wire) for wire in started if wire.number == cell.number]
             ledger = [(record.tool, record.status) for record in records]
             faults.append(f"{cell!r}: its ledger {ledger} is not what the wire shows: {found}")
     return faults
+
+
+def _shown_by(wires: list[_WireCell], cells: list[Cell]) -> dict[int, int]:
+    """The place of a wire for the place of each cell that one can show, none for two cells.
+
+    Cells of two sessions may have one number, and a ledger may agree with the wires of both: so a cell that has found a
+    wire moves on to another where the next one has no choice, as in any matching.
+    """
+    found: dict[int, int] = {}  # the place of a cell, by that of its wire
+
+    def find(place: int, refused: set[int]) -> bool:
+        cell = cells[place]
+        for number, wire in enumerate(wires):
+            if wire.number == cell.number and number not in refused and _agrees(wire, cell):
+                refused.add(number)
+                if number not in found or find(found[number], refused):
+                    found[number] = place
+                    return True
+        return False
+
+    # A cell that never had a worker agrees with the wire of any that was cut off: it chooses last, and takes none from
+    # one that made calls.
+    for place in sorted(range(len(cells)), key=lambda place: not cells[place].ledger.records()):
+        find(place, set())
+    return {place: number for number, place in found.items()}
 
 
 def _agrees(wire: _WireCell, cell: Cell) -> bool:
