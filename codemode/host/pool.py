@@ -29,8 +29,10 @@ IDLE_S = 10.0
 """After each such time without a lease, the pool lets one spare go of those that a burst made it keep."""
 FIT_S = 0.5
 """How long a spare may take to answer before another is lent: five thousand times what it takes."""
-SLOW_S = 0.5
-"""A worker that takes longer to stand ready than this no longer keeps another from being started beside it."""
+SLOW_S = 0.7
+"""How long a lease waits before another worker is started beside those under way, and twice as long each next time.
+
+A start may hang; but where the whole machine is slow, every further one makes it slower."""
 MAX_STARTS = 64
 """How many workers may be on their way at a time, slow ones and all."""
 MAX_TRIES = 3
@@ -45,6 +47,7 @@ class _Lease:
         self.worker: WorkerHandle | None = None
         self.error: WorkerUnavailable | None = None
         self.failures = 0
+        self.extra_starts = 0
 
 
 class Pool:
@@ -110,17 +113,12 @@ class Pool:
             WorkerUnavailable: none could be started, although it was tried more than once.
         """
         try:
-            while self._spares:
+            if self._spares:
                 spare = self._spares.pop()
-                fit = False
-                try:
-                    fit = await spare.is_fit(FIT_S)
-                finally:
-                    if not fit:
-                        spare.kill()
-                if fit:
+                if await self._is_fit(spare):
                     return spare
-            if self._least:
+                self._doubt_spares()
+            elif self._least:
                 self._wanted = min(self._wanted + 1, max(self._least, MAX_SPARES))
             while not (worker := await self._lease_next()).is_ready:
                 worker.kill()  # it has died since it was offered
@@ -128,6 +126,25 @@ class Pool:
         finally:
             self._stir()
             self._refill_soon()
+
+    async def _is_fit(self, spare: WorkerHandle) -> bool:
+        fit = False
+        try:
+            fit = await spare.is_fit(FIT_S)
+        finally:
+            if not fit:
+                spare.kill()
+        return fit
+
+    def _doubt_spares(self) -> None:
+        """Where one was stopped, others may be too: they are tried all together, and offered again if they are fit."""
+        while self._spares:
+            self._nursery.start_soon(self._try, self._spares.pop())
+
+    @trio.lowlevel.enable_ki_protection
+    async def _try(self, spare: WorkerHandle) -> None:
+        if await self._is_fit(spare):
+            self._offer(spare)
 
     def close(self) -> None:
         """Starts nothing any more. Whoever waits for a worker is told so."""
@@ -147,8 +164,9 @@ class Pool:
         try:
             while not lease.settled.is_set():
                 self._start_for_leases()
-                with trio.move_on_after(SLOW_S):
+                with trio.move_on_after(SLOW_S * 2**lease.extra_starts):
                     await lease.settled.wait()
+                lease.extra_starts += 1
         except trio.Cancelled:
             if lease.worker is not None:
                 self._offer(lease.worker)
@@ -165,8 +183,9 @@ class Pool:
 
     def _start_for_leases(self) -> None:
         """Starts what those who wait need: a few at a time, and more where those are slow."""
+        needed = sum(1 + lease.extra_starts for lease in self._leases)
         brisk = sum(trio.current_time() - began_s < SLOW_S for began_s in self._starts.values())
-        while brisk < min(len(self._leases), self._at_a_time) and self.starting < MAX_STARTS:
+        while brisk < self._at_a_time and self.starting < min(needed, MAX_STARTS):
             self._start()
             brisk += 1
 

@@ -176,7 +176,8 @@ class Turn:
 
     async def _lease(self, number: int) -> WorkerHandle:
         """The turn's own worker where it has an idle one that ran no later cell than this, else a new one."""
-        while earlier := [place for place, (last, _) in enumerate(self._idle) if last < number]:
+        earlier = [place for place, (last, _) in enumerate(self._idle) if last < number]
+        if earlier:
             _, worker = self._idle.pop(earlier[-1])
             fit = False
             try:

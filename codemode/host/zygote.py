@@ -30,8 +30,8 @@ STANDING_S = 15.0
 """How long a zygote may take to stand: a hundred times what it takes on an idle machine."""
 WAIT_S = 1.0
 """How long a worker waits for a zygote that is starting, before it is spawned without."""
-FORK_S = 1.0
-"""How long a fork may take before the zygote is given up: a thousand times what it takes on an idle machine."""
+FORK_S = 0.7
+"""How long a fork may take before a worker is spawned instead: hundreds of times what it takes on an idle machine."""
 HEARTBEAT_S = 2.0
 """How long a ping may stay unanswered, and how long after the last sign of life the next one is sent."""
 BEATS = 4
@@ -123,6 +123,8 @@ class Zygote:
         self.gone = trio.Event()
         self.forked = 0
         """How many workers it has forked."""
+        self.overdue = 0
+        """How many forks it has not answered in time, and not since."""
 
     @property
     def pid(self) -> int:
@@ -133,7 +135,7 @@ class Zygote:
         """A new worker.
 
         Raises:
-            ZygoteLost: it is gone, could not fork, or did not in time; in the last case it is being ended.
+            ZygoteLost: it is gone, could not fork, or did not in time; then it is overdue until it has.
             WorkerUnavailable: the system gives no pipe.
         """
         fork = _Fork(Pipes())
@@ -148,8 +150,8 @@ class Zygote:
             if fork.refusal is not None:
                 raise ZygoteLost(f"it could not fork: {fork.refusal}")
             if fork.process is None:
-                self.give_up(f"did not fork within {FORK_S:g} s")
-                raise ZygoteLost(self._reason)
+                self.overdue += not fork.answered.is_set()
+                raise ZygoteLost(self._reason if self.is_given_up else f"it did not fork within {FORK_S:g} s")
         except BaseException:
             if fork.process is None:
                 fork.pipes.close()  # a worker that is forked all the same finds nobody there, and ends
@@ -242,6 +244,8 @@ class Zygote:
                     fork.process = ForkedProcess(pid, descriptors.pop(), fork.pipes, self)
                     self._workers.add(pid)
                     self._statuses.pop(pid, None)  # of an earlier process of that number
+                else:
+                    self.overdue = max(0, self.overdue - 1)
                 fork.answered.set()
             case ["refused", int(request), str(why)]:
                 fork = self._forks.pop(request)
@@ -357,7 +361,7 @@ class ZygoteLauncher:
         with trio.move_on_after(WAIT_S):
             while self._state is ZygoteState.STARTING:
                 await self._changed.wait()
-        if (zygote := self._zygote) is not None:
+        if (zygote := self._zygote) is not None and not zygote.overdue:
             try:
                 process = await zygote.fork()
             except ZygoteLost as lost:

@@ -163,12 +163,41 @@ async def test_a_spare_that_was_stopped_is_not_lent(autojump_clock: trio.testing
 
 
 async def test_a_start_that_hangs_does_not_hold_up_a_lease(autojump_clock: trio.testing.MockClock) -> None:
-    async with running_pool(0, silent, silent) as (pool, _):
+    async with running_pool(0, silent) as (pool, _):
         began_s = trio.current_time()
         worker = await pool.lease()
 
-        assert worker.pid == 3
-        assert trio.current_time() - began_s < 2 * SLOW_S + 0.1
+        assert worker.pid == 2
+        assert trio.current_time() - began_s < SLOW_S + 0.1
+
+
+async def test_a_machine_that_is_slow_for_all_is_not_made_slower_by_ever_more_starts(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def slow(worker: FakeWorker) -> None:
+        await trio.sleep(10)
+        await healthy(worker)
+
+    async with running_pool(0, last=slow) as (pool, launcher):
+        await pool.lease()
+        assert len(launcher.processes) <= 4
+
+
+async def test_where_one_spare_was_stopped_the_others_are_tried_together_and_a_worker_is_started_beside(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with running_pool(6) as (pool, launcher):
+        await until_full(pool, 6)
+        stopped = list(launcher.processes)
+        for process in stopped:
+            process.stop()
+        began_s = trio.current_time()
+        worker = await pool.lease()
+
+        assert trio.current_time() - began_s < FIT_S + 0.1
+        assert worker.pid not in {process.pid for process in stopped}
+        await trio.sleep(FIT_S)
+        assert all(process.kills for process in stopped)
 
 
 async def test_a_start_that_fails_is_tried_again(autojump_clock: trio.testing.MockClock) -> None:
