@@ -14,7 +14,7 @@ import trio
 
 from codemode.errors import WorkerUnavailable
 from codemode.host.launcher import Launcher
-from codemode.host.process import WorkerProcess
+from codemode.host.process import WorkerProcess, last_words
 from codemode.host.worker_handle import HELLO_S, WorkerHandle, until_ready
 
 _log = logging.getLogger("codemode")
@@ -231,7 +231,7 @@ class Pool:
         self._stirred = trio.Event()
 
     def _fail(self, error: WorkerUnavailable) -> None:
-        _log.warning("%s; its stderr ends:\n%s", error, error.stderr[-2000:])
+        _log.warning("%s%s", error, last_words(error.stderr))
         self._failures += 1
         if not self._leases:
             self._refill_soon()

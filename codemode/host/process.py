@@ -163,3 +163,8 @@ class Tail:
 
     def __str__(self) -> str:
         return self._kept.decode("utf-8", "replace")
+
+
+def last_words(stderr: str) -> str:
+    """What a log says after how a process ended: the end of its stderr, or nothing."""
+    return f"; its stderr ends:\n{stderr[-2000:].rstrip()}" if stderr.strip() else ""

@@ -18,6 +18,7 @@ from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
 from codemode.host.nurseries import AbandonableTasks
 from codemode.host.outcome import CellError, CellOutcome
+from codemode.host.process import last_words
 from codemode.host.values import JsonTooLarge, to_json_text
 from codemode.host.worker_handle import Death, WorkerHandle
 from codemode.limits import Limits
@@ -189,7 +190,7 @@ class RunningCell:
             verdict = Verdict.failed("memory_limit", "the script used more memory than it may, and its worker is gone")
         else:
             verdict = _lost("worker_crashed", str(death), death.exit_status, death.stderr)
-            _log.warning("cell %s: %s; its stderr ends:\n%s", self.cell.cell_id, death, death.stderr[-2000:])
+            _log.warning("cell %s: %s%s", self.cell.cell_id, death, last_words(death.stderr))
         self._end(verdict)
         self._announce()
 

@@ -21,7 +21,7 @@ import trio
 
 from codemode.errors import WorkerUnavailable
 from codemode.host.launcher import Launcher, LaunchStatistics, SpawnLauncher, spawn_interpreter
-from codemode.host.process import PipedProcess, Pipes, Tail, WorkerProcess, read_some
+from codemode.host.process import PipedProcess, Pipes, Tail, WorkerProcess, last_words, read_some
 from codemode.limits import Limits
 
 _log = logging.getLogger("codemode")
@@ -194,8 +194,7 @@ class Zygote:
             await self._bury()
 
     def __str__(self) -> str:
-        wrote = str(self._stderr)[-2000:].strip()
-        return f"{self._reason} (exit status {self._process.returncode})" + (f"; it wrote:\n{wrote}" if wrote else "")
+        return f"{self._reason} (exit status {self._process.returncode}){last_words(str(self._stderr))}"
 
     def _say(self, message: list[Any], *descriptors: int) -> None:
         """The socket holds some hundred messages: where it is full, nobody has read them for long."""

@@ -556,7 +556,7 @@ async def test_a_note_goes_to_the_host_at_once_and_not_to_the_output(open_lab: A
 
 async def test_the_console_goes_to_the_log_and_its_newest_part_is_kept(open_lab: Any, toolbox: Any) -> None:
     async with (
-        open_lab(max_console_bytes=30) as lab,
+        open_lab(max_console_bytes=40) as lab,
         lab.service.open_session(toolbox.registry) as session,
         session.open_turn() as turn,
     ):

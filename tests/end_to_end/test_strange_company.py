@@ -159,6 +159,7 @@ async def test_the_exec_after_a_late_terminate_has_a_worker_that_lives() -> None
 async def test_a_worker_that_died_while_it_was_parked_does_not_cost_the_next_exec() -> None:
     async with codemode.open_session() as session, session.open_turn() as turn:
         await turn.run("1")
-        turn._idle[0]._process.kill()
+        [(_, worker)] = turn._idle
+        worker._process.kill()
         time.sleep(0.1)  # noqa: ASYNC251 - it is gone before the host comes to see that
         assert (await turn.run("text('next')")).text == "next"

@@ -19,7 +19,6 @@ import trio
 
 import codemode
 from codemode.host.launcher import Launcher, SpawnedProcess, SpawnLauncher
-from codemode.host.pool import MAX_TRIES
 from codemode.host.process import Pipes, WorkerProcess
 from codemode.limits import Limits
 from codemode.wire import messages as m
@@ -212,13 +211,13 @@ class FirstFalse(SpawnLauncher):
     def __init__(self, limits: Limits, first: bytes, then: bytes, status: int, count: int) -> None:
         super().__init__(limits)
         self._script = (first, then, status)
-        self._left = count
+        self.left = count
 
     async def launch(self) -> WorkerProcess:
         """See `Launcher.launch`."""
-        if not self._left:
+        if not self.left:
             return await super().launch()
-        self._left -= 1
+        self.left -= 1
         first, then, status = self._script
         pipes = Pipes()
         process = await trio.lowlevel.open_process(
@@ -352,9 +351,15 @@ async def test_one_worker_that_never_stands_ready_costs_no_exec(
 async def test_workers_that_never_stand_ready_make_a_cell_fail_as_worker_unavailable_and_the_next_one_runs(
     toolbox: Any, soon: Any, first: bytes, status: int
 ) -> None:
-    async with a_turn_with_a_false_worker(toolbox, first, b"", status, count=MAX_TRIES) as turn:
+    launcher = FirstFalse(Limits(), first, b"", status, count=1000)
+    async with (
+        codemode.open_service(launcher=lambda _: launcher, spares=0) as service,
+        service.open_session(toolbox.registry) as session,
+        session.open_turn() as turn,
+    ):
         with soon():
             outcome = await turn.run("text('never run')")
+            launcher.left = 0
             after = await turn.run("text('alive')")
 
     assert outcome.error is not None
