@@ -117,9 +117,8 @@ class Service:
         """A worker that stands ready, for one turn and no other.
 
         Raises:
-            WorkerUnavailable: none could be started.
+            WorkerUnavailable: none could be started, or the service has been closed.
         """
-        self.check_open()
         return await self._pool.lease()
 
     def close(self) -> None:
