@@ -115,7 +115,7 @@ class Pool:
         try:
             if self._spares:
                 spare = self._spares.pop()
-                if await self._is_fit(spare):
+                if await spare.prove_fit(FIT_S):
                     return spare
                 self._doubt_spares()
             elif self._least:
@@ -127,15 +127,6 @@ class Pool:
             self._stir()
             self._refill_soon()
 
-    async def _is_fit(self, spare: WorkerHandle) -> bool:
-        fit = False
-        try:
-            fit = await spare.is_fit(FIT_S)
-        finally:
-            if not fit:
-                spare.kill()
-        return fit
-
     def _doubt_spares(self) -> None:
         """Where one was stopped, others may be too: they are tried all together, and offered again if they are fit."""
         while self._spares:
@@ -143,7 +134,7 @@ class Pool:
 
     @trio.lowlevel.enable_ki_protection
     async def _try(self, spare: WorkerHandle) -> None:
-        if await self._is_fit(spare):
+        if await spare.prove_fit(FIT_S):
             self._offer(spare)
 
     def close(self) -> None:

@@ -179,13 +179,7 @@ class Turn:
         earlier = [place for place, (last, _) in enumerate(self._idle) if last < number]
         if earlier:
             _, worker = self._idle.pop(earlier[-1])
-            fit = False
-            try:
-                fit = await worker.is_fit(FIT_S)
-            finally:
-                if not fit:
-                    worker.kill()
-            if fit:
+            if await worker.prove_fit(FIT_S):
                 return worker
         return await self._session.lease_worker()
 

@@ -144,8 +144,8 @@ class WorkerHandle:
 
     @property
     def has_crashed(self) -> bool:
-        """True once it has ended although no one had ended it; being stopped, or lying, counts."""
-        return self.death is not None and not self._killed
+        """True once it has ended by itself, or was ended for what it did: for silence, or for a lie."""
+        return self.death is not None and (not self._killed or self._reason is not None)
 
     @property
     def is_busy(self) -> bool:
@@ -159,15 +159,22 @@ class WorkerHandle:
                 await self._changed.wait()
         return self.is_ready
 
-    async def is_fit(self, timeout_s: float) -> bool:
-        """True where it stands ready and answers a ping in time. False: it is dead, stopped or still busy."""
-        with trio.move_on_after(timeout_s):
-            if await self.until_ready(timeout_s) and not self._process.has_exited():
-                ping = self._ping()
-                while not self._has_answered(ping) and self.is_ready:
-                    await self._changed.wait()
-                return self.is_ready
-        return False
+    async def prove_fit(self, timeout_s: float) -> bool:
+        """True where it stands ready and answers a ping in time. Else it is ended: it is dead, stopped, or too slow."""
+        fit = False
+        try:
+            with trio.move_on_after(timeout_s):
+                if await self.until_ready(timeout_s) and not self._process.has_exited():
+                    ping = self._ping()
+                    while not self._has_answered(ping) and self.is_ready:
+                        await self._changed.wait()
+                    fit = self.is_ready
+            if not fit:
+                self._reason = self._reason or "did not answer before it was lent"
+        finally:
+            if not fit:
+                self.kill()
+        return fit
 
     def start(self, start: m.Start, listener: Listener) -> None:
         """Gives a cell to the worker, which must be ready. From now on the listener hears of it.

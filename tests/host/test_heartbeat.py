@@ -90,13 +90,15 @@ async def test_a_parked_worker_that_stops_is_ended_too(autojump_clock: trio.test
         assert str(handle.death) == SILENT
 
 
-async def test_a_worker_that_stops_is_not_fit_and_says_so_in_time(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_worker_that_stops_does_not_prove_fit_and_is_ended(autojump_clock: trio.testing.MockClock) -> None:
     async with a_worker() as (process, handle):
-        assert await handle.is_fit(0.5)
+        assert await handle.prove_fit(0.5)
         process.stop()
         began_s = trio.current_time()
-        assert not await handle.is_fit(0.5)
+        assert not await handle.prove_fit(0.5)
         assert trio.current_time() - began_s == 0.5
+        await trio.testing.wait_all_tasks_blocked()
+        assert handle.has_crashed
 
 
 async def test_a_host_that_is_held_up_itself_ends_no_worker_for_it(autojump_clock: trio.testing.MockClock) -> None:

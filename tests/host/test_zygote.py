@@ -95,7 +95,7 @@ async def test_a_worker_outlives_its_zygote_and_can_be_ended_without_it() -> Non
             os.kill(zygote_pid, signal.SIGKILL)
             while launcher.statistics().zygotes < 2:  # noqa: ASYNC110 - another process is waited for
                 await trio.sleep(0.01)
-            assert await handle.is_fit(10)
+            assert await handle.prove_fit(10)
             handle.kill()
         assert handle.death is not None
         assert handle.death.exit_status is None
