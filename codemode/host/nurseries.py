@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
+
+_log = logging.getLogger("codemode")
 
 
 @asynccontextmanager
@@ -55,6 +58,8 @@ class AbandonableTasks:
                 async with trio.open_nursery() as self._nursery:
                     opened.set()
                     await trio.sleep_forever()
+            except* Exception:  # from a task of trio's own it would end the whole program
+                _log.exception("a background task failed, and those beside it were cancelled")
             finally:
                 self._finished.set()
 

@@ -44,6 +44,7 @@ class _Lease:
 
     def __init__(self) -> None:
         self.settled = trio.Event()
+        self.began_s = trio.current_time()
         self.worker: WorkerHandle | None = None
         self.error: WorkerUnavailable | None = None
         self.failures = 0
@@ -97,14 +98,17 @@ class Pool:
     async def run(self) -> None:
         """Keeps the spares; lets some go when no worker has been leased for a while. Until it is cancelled."""
         self._refill_soon()
-        while True:
-            has_more = max(self._wanted, len(self._spares)) > self._least
-            with trio.move_on_after(IDLE_S if has_more else float("inf")):
-                await self._stirred.wait()
-                continue
-            self._wanted = max(self._least, self._wanted - 1)
-            if len(self._spares) > self._wanted:
-                self._spares.popleft().kill()
+        try:
+            while True:
+                has_more = max(self._wanted, len(self._spares)) > self._least
+                with trio.move_on_after(IDLE_S if has_more else float("inf")):
+                    await self._stirred.wait()
+                    continue
+                self._wanted = max(self._least, self._wanted - 1)
+                if len(self._spares) > self._wanted:
+                    self._spares.popleft().kill()
+        finally:
+            self.close()  # cancelled with the service, the nursery starts nothing any more that could stand ready
 
     async def lease(self) -> WorkerHandle:
         """A worker that stands ready, for one turn and no other.
@@ -116,6 +120,7 @@ class Pool:
             if self._spares:
                 spare = self._spares.pop()
                 if await spare.prove_fit(FIT_S):
+                    self._failures = 0
                     return spare
                 self._doubt_spares()
             elif self._least:
@@ -174,9 +179,14 @@ class Pool:
 
     def _start_for_leases(self) -> None:
         """Starts what those who wait need: a few at a time, and more where those are slow."""
+        if not self._leases:
+            return
         needed = sum(1 + lease.extra_starts for lease in self._leases)
-        brisk = sum(trio.current_time() - began_s < SLOW_S for began_s in self._starts.values())
-        while brisk < self._at_a_time and self.starting < min(needed, MAX_STARTS):
+        slow = [began_s for began_s in self._starts.values() if trio.current_time() - began_s >= SLOW_S]
+        brisk = self.starting - len(slow)
+        # What was slow before anybody asked may hang: nobody waits for it.
+        hanging = sum(began_s < self._leases[0].began_s for began_s in slow)
+        while brisk < self._at_a_time and self.starting - hanging < needed and self.starting < MAX_STARTS:
             self._start()
             brisk += 1
 
@@ -198,12 +208,16 @@ class Pool:
             await until_ready(worker)
         except WorkerUnavailable as error:
             self._fail(error)
+        except Exception as error:  # of a launcher that is not ours
+            _log.exception("the launcher raised")
+            self._fail(WorkerUnavailable(f"the launcher raised {type(error).__name__}"))
         else:
             self.started += 1
             self._offer(worker)
         finally:
             del self._starts[start]
             self._start_for_leases()
+            self._refill_soon()
 
     def _offer(self, worker: WorkerHandle) -> None:
         if worker.is_ending:
@@ -261,5 +275,5 @@ class Pool:
         """Replaces what was leased or has died: soon, and later after each time that it came to nothing."""
         await trio.sleep(min(REFILL_S * 2 ** min(self._failures, 16), MAX_BACKOFF_S))
         self._is_refilling = False
-        while self._is_short:
+        while self._is_short and self.starting < self._at_a_time:
             self._start()

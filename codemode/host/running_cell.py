@@ -31,6 +31,9 @@ JOIN_S = 1.0
 DEATH_S = 1.0
 """How long a killed worker may take to be gone before the cell is settled without it."""
 
+_MOST_SAID = 10_000
+"""Characters of each field of a failed call's answer."""
+
 Until = Literal["settled", "output"]
 
 
@@ -336,7 +339,13 @@ def _told(tool: str, call_id: str, outcome: ToolCallOutcome, *, trusted: bool) -
         status, code, message = "error", "result_too_large", f"the result is {too_large}"
     except Exception as strange:
         status, code, message = "error", "tool_failed", f"the dispatcher gave no good outcome: {strange}"
-    return status, code, to_json_text({"code": code, "message": message, "callId": call_id, "tool": tool})
+    told = {"code": _cut(code), "message": _cut(message), "callId": call_id, "tool": _cut(tool)}
+    return status, code, to_json_text(told)
+
+
+def _cut(text: str) -> str:
+    """A message of a dispatcher's, or a tool name of a worker's, may be as long as it likes: an answer may not."""
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
 
 
 async def stop_all(cells: Iterable[RunningCell], verdict: Verdict) -> None:

@@ -300,3 +300,47 @@ async def test_a_system_that_refuses_every_process_fails_a_lease_and_is_asked_le
         await trio.sleep(3600)
         assert asked < 3600 / pool_module.MAX_BACKOFF_S + 20
         nursery.cancel_scope.cancel()
+
+
+async def test_starts_that_hung_before_anybody_asked_hold_up_no_lease(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    async with running_pool(8, *[silent] * 4) as (pool, _):
+        await trio.sleep(1)
+        assert (pool.starting, pool.spares) == (4, 0)
+        began_s = trio.current_time()
+        await pool.lease()
+        assert trio.current_time() - began_s < 0.1
+
+
+async def test_many_spares_are_started_a_few_at_a_time(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    most = 0
+
+    async def counted(worker: FakeWorker) -> None:
+        nonlocal most
+        most = max(most, pool.starting)
+        await healthy(worker)
+
+    async with running_pool(100, last=counted) as (pool, _):
+        await until_full(pool, 100)
+    assert most <= 4
+
+
+async def test_a_lease_under_a_shield_is_refused_where_its_service_was_cancelled(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    launcher = FakeLauncher(healthy)
+    async with trio.open_nursery() as background:
+        background.start_soon(launcher.run)
+        async with trio.open_nursery() as workers:
+            pool = Pool(launcher, workers, 0)
+            workers.start_soon(pool.run)
+            await trio.testing.wait_all_tasks_blocked()
+            workers.cancel_scope.cancel()
+            with trio.CancelScope(shield=True), pytest.raises(WorkerUnavailable, match="closed"):
+                await pool.lease()
+        background.cancel_scope.cancel()
