@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import weakref
 from typing import Protocol
 
 import trio
@@ -48,6 +49,34 @@ class WorkerProcess(Protocol):
         ...
 
 
+class Closable(Protocol):
+    """What holds descriptors."""
+
+    def close(self) -> None:
+        """Closes them. Harmless where that has been done."""
+        ...
+
+
+_NOT_FOR_CHILDREN: weakref.WeakSet[Closable] = weakref.WeakSet()
+
+
+def close_in_children(holder: Closable) -> None:
+    """A child that the program forks, as multiprocessing does, closes these descriptors at once.
+
+    It would hold open what tells workers that their host has gone, for as long as it lives.
+    """
+    _NOT_FOR_CHILDREN.add(holder)
+
+
+def _close_in_child() -> None:
+    for holder in list(_NOT_FOR_CHILDREN):
+        holder.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
+
+
 class Pipes:
     """The three pipes of a worker: the host's ends do not block, and the child's are to be closed once it has them.
 
@@ -66,6 +95,7 @@ class Pipes:
             raise WorkerUnavailable(f"the system gave no pipe: {error}") from error
         for descriptor in (self.inbound, self.outbound, self.stderr):
             os.set_blocking(descriptor, False)
+        close_in_children(self)
 
     @property
     def is_open(self) -> bool:

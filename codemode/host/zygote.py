@@ -21,27 +21,27 @@ import trio
 
 from codemode.errors import WorkerUnavailable
 from codemode.host.launcher import Launcher, LaunchStatistics, SpawnLauncher, spawn_interpreter
-from codemode.host.process import PipedProcess, Pipes, Tail, WorkerProcess, last_words, read_some
+from codemode.host.patience import comes_in_time
+from codemode.host.process import PipedProcess, Pipes, Tail, WorkerProcess, close_in_children, last_words, read_some
 from codemode.limits import Limits
 
 _log = logging.getLogger("codemode")
 
 STANDING_S = 15.0
 """How long a zygote may take to stand: a hundred times what it takes on an idle machine."""
-WAIT_S = 1.0
+WAIT_S = 0.7
 """How long a worker waits for a zygote that is starting, before it is spawned without."""
 FORK_S = 0.7
 """How long a fork may take before a worker is spawned instead: hundreds of times what it takes on an idle machine."""
 HEARTBEAT_S = 2.0
 """How long a ping may stay unanswered, and how long after the last sign of life the next one is sent."""
-BEATS = 4
-"""In so many steps is an answer waited for: a host that was itself held up for all of it has waited one step only."""
-STATUS_S = 0.5
+STATUS_S = 0.25
 """How long the zygote may take to report an exit status, once the worker has been seen to end."""
 REAP_S = 1.0
 RETRY_S = (0.0, 0.1, 1.0, 5.0, 30.0)
 """How long after the death of a zygote the next one is started, by how many have died without forking anything."""
 _MAX_MESSAGE_BYTES = 4096
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class ZygoteLost(Exception):
@@ -91,6 +91,7 @@ class _Fork:
     def __init__(self, pipes: Pipes) -> None:
         self.pipes = pipes
         self.answered = trio.Event()
+        self.is_overdue = False
         self.process: ForkedProcess | None = None
         self.refusal: str | None = None
 
@@ -140,18 +141,18 @@ class Zygote:
         """
         fork = _Fork(Pipes())
         try:
-            with trio.move_on_after(FORK_S):
-                self._last_request += 1
-                self._forks[self._last_request] = fork
-                childs_ends = (fork.pipes.from_host, fork.pipes.to_host, fork.pipes.to_stderr)
-                self._say(["fork", self._last_request], *childs_ends)
-                fork.pipes.close_childs_ends()
-                await fork.answered.wait()
+            self._last_request += 1
+            self._forks[self._last_request] = fork
+            self._say(["fork", self._last_request], fork.pipes.from_host, fork.pipes.to_host, fork.pipes.to_stderr)
+            fork.pipes.close_childs_ends()
+            if not await comes_in_time(fork.answered.wait, FORK_S) and not fork.answered.is_set():
+                fork.is_overdue = True
+                self.overdue += 1
+                raise ZygoteLost(f"it did not fork within {FORK_S:g} s")
             if fork.refusal is not None:
                 raise ZygoteLost(f"it could not fork: {fork.refusal}")
             if fork.process is None:
-                self.overdue += not fork.answered.is_set()
-                raise ZygoteLost(self._reason if self.is_given_up else f"it did not fork within {FORK_S:g} s")
+                raise ZygoteLost(self._reason)
         except BaseException:
             if fork.process is None:
                 fork.pipes.close()  # a worker that is forked all the same finds nobody there, and ends
@@ -212,7 +213,7 @@ class Zygote:
     async def _listen(self) -> None:
         while True:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self._control, _MAX_MESSAGE_BYTES, 1)
+                data, descriptors, _, _ = socket.recv_fds(self._control, _MAX_MESSAGE_BYTES, 1, _CLOSE_ON_EXEC)
             except BlockingIOError:
                 await trio.lowlevel.wait_readable(self._control)
                 continue
@@ -236,20 +237,17 @@ class Zygote:
         match message:
             case ["standing"] if not self.standing.is_set():
                 self.standing.set()
-            case ["forked", int(request), int(pid)] if len(descriptors) == 1 and self.standing.is_set():
+            case ["forked", int(request), int(pid)] if self.standing.is_set():
                 self.forked += 1
-                fork = self._forks.pop(request)
-                if fork.pipes.is_open:  # else nobody waits for it any more
+                fork = self._answered(request)
+                if not descriptors:  # this process may have no more
+                    fork.refusal = "its descriptor did not arrive"
+                elif fork.pipes.is_open:  # else nobody waits for it any more
                     fork.process = ForkedProcess(pid, descriptors.pop(), fork.pipes, self)
                     self._workers.add(pid)
                     self._statuses.pop(pid, None)  # of an earlier process of that number
-                else:
-                    self.overdue = max(0, self.overdue - 1)
-                fork.answered.set()
             case ["refused", int(request), str(why)]:
-                fork = self._forks.pop(request)
-                fork.refusal = why
-                fork.answered.set()
+                self._answered(request).refusal = why
             case ["exited", int(pid), int(status)]:
                 if pid in self._workers:
                     self._statuses[pid] = status
@@ -257,6 +255,12 @@ class Zygote:
                 self._last_pong = number
             case _:
                 raise ValueError(f"it said {str(message)[:200]}")
+
+    def _answered(self, request: int) -> _Fork:
+        fork = self._forks.pop(request)
+        self.overdue -= fork.is_overdue
+        fork.answered.set()
+        return fork
 
     @trio.lowlevel.enable_ki_protection
     async def _read_stderr(self) -> None:
@@ -276,14 +280,13 @@ class Zygote:
                 await trio.sleep(HEARTBEAT_S)
                 self._last_ping += 1
                 self._say(["ping", self._last_ping])
-                for _ in range(BEATS):
-                    with trio.move_on_after(HEARTBEAT_S / BEATS):
-                        while self._last_pong < self._last_ping:
-                            await self._heard.wait()
-                        break
-                else:
+                if not await comes_in_time(self._until_answered, HEARTBEAT_S):
                     self.give_up(f"left a ping unanswered for {HEARTBEAT_S:g} s")
                     return
+
+    async def _until_answered(self) -> None:
+        while self._last_pong < self._last_ping:
+            await self._heard.wait()
 
     async def _bury(self) -> None:
         self.is_given_up = True
@@ -336,6 +339,12 @@ class ZygoteLauncher:
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Keeps a zygote standing: starts the next where one has died."""
+        try:
+            await self._keep_one()
+        finally:
+            self._set(None, ZygoteState.REFUSED)
+
+    async def _keep_one(self) -> None:
         barren = 0
         while True:
             forked = 0
@@ -414,6 +423,7 @@ async def start_zygote(limits: Limits) -> Zygote:
         theirs.close()
         os.close(to_stderr)
     ours.setblocking(False)
+    close_in_children(ours)
     os.set_blocking(stderr, False)
     return Zygote(process, ours, stderr)
 
@@ -428,6 +438,6 @@ def _has_pidfds() -> bool:
         return False
     try:
         os.close(os.pidfd_open(os.getpid()))
-    except OSError:  # a kernel before 5.3, or a sandbox without the call
+    except (AttributeError, OSError):  # a Python built without it; a kernel before 5.3, or a sandbox that refuses it
         return False
     return True

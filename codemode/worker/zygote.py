@@ -133,6 +133,7 @@ def become_worker(inbound: int, outbound: int, stderr: int, limits: Limits) -> N
 def main(arguments: list[str]) -> None:
     """The zygote's entry: `[descriptor of the control socket, JSON text of the limits]`."""
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent of the host ignores it, no child can be reaped
         control = socket.socket(fileno=int(arguments[0]))
         limits = Limits.from_json(arguments[1])
         initialise_v8(limits)

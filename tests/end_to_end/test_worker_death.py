@@ -101,6 +101,14 @@ def test_an_idle_worker_is_gone_soon_after_its_host_was_killed() -> None:
 
 
 @on_linux
+@pytest.mark.parametrize("spin", ["for (;;) {}", "await sleep(600_000)"])
+def test_a_child_that_the_host_has_forked_keeps_no_worker_alive(spin: str) -> None:
+    with a_host(f"tools.begun(); {spin}", "--forks") as (host, _, watched):
+        host.kill()
+        assert has_ended(watched, GONE_S)
+
+
+@on_linux
 async def test_a_worker_that_blocks_in_a_write_is_gone_soon_after_its_host_was_killed(eventually: Any) -> None:
     with a_host("tools.begun(); for (;;) text('x'.repeat(100_000))") as (host, worker, watched):
         host.send_signal(signal.SIGSTOP)  # it reads no more

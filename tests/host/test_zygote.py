@@ -124,6 +124,26 @@ async def test_a_zygote_that_is_lost_is_replaced_and_nobody_waits_for_it(
     assert f"the zygote {zygote_pid} is gone" in caplog.text
 
 
+async def test_a_zygote_that_was_late_is_asked_again_once_it_has_answered() -> None:
+    async with running_launcher() as launcher:
+        processes = [await launcher.launch()]
+        zygote_pid = launcher.statistics().zygote_pid
+        assert zygote_pid is not None
+        os.kill(zygote_pid, signal.SIGSTOP)
+        with trio.fail_after(10):
+            processes += [await launcher.launch(), await launcher.launch()]
+        assert launcher.statistics().spawned == 2
+        os.kill(zygote_pid, signal.SIGCONT)
+        with trio.fail_after(10):
+            while launcher.statistics().forked < 2:
+                processes.append(await launcher.launch())
+                await trio.sleep(0.01)
+
+        assert (launcher.statistics().zygotes, launcher.statistics().zygote_pid) == (1, zygote_pid)
+        for process in processes:
+            await ended(process)
+
+
 async def test_a_zygote_that_stops_while_nobody_asks_is_ended_for_its_silence(caplog: pytest.LogCaptureFixture) -> None:
     async with running_launcher() as launcher:
         await ended(await launcher.launch())
@@ -158,6 +178,9 @@ def test_a_zygote_is_the_default_where_the_system_has_what_it_needs(monkeypatch:
     assert isinstance(default_launcher(Limits()), ZygoteLauncher)
     with monkeypatch.context() as patched:
         patched.setattr(os, "pidfd_open", refused)
+        assert isinstance(default_launcher(Limits()), SpawnLauncher)
+    with monkeypatch.context() as patched:
+        patched.delattr(os, "pidfd_open")
         assert isinstance(default_launcher(Limits()), SpawnLauncher)
     monkeypatch.setattr(sys, "platform", "darwin")
     assert isinstance(default_launcher(Limits()), SpawnLauncher)

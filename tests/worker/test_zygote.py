@@ -32,7 +32,7 @@ _BOOT = "import sys; sys.path[:] = sys.argv[3:]; from codemode.worker.zygote imp
 class Driver:
     """The host's end of a zygote's socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, *ignored: signal.Signals) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(ANSWER_S)
         own = str(Path(codemode.__file__).parents[1])
@@ -42,6 +42,7 @@ class Driver:
             stderr=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
             env={},
+            preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignored],  # noqa: PLW1509 - no threads
         )
         theirs.close()
         self.descriptors: list[int] = []
@@ -241,3 +242,15 @@ def test_what_a_worker_writes_to_stderr_goes_to_its_own_pipe(zygote: Driver) -> 
 
     assert zygote.hear() == ["exited", worker.pid, 70]
     assert b"Traceback" in os.read(worker.stderr, 65536)
+
+
+def test_a_host_that_ignores_the_end_of_its_children_does_not_keep_the_zygote_from_reaping() -> None:
+    zygote = Driver(signal.SIGCHLD)
+    try:
+        assert zygote.hear() == ["standing"]
+        worker = zygote.fork()
+        worker.until(m.Ready)
+        signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
+        assert zygote.hear() == ["exited", worker.pid, -signal.SIGKILL]
+    finally:
+        zygote.close()

@@ -1,11 +1,14 @@
 """A host to be killed. It runs the script of its first argument in a worker.
 
-It prints the worker's process id once the script has called `tools.begun()` or, with `--idle`, once it has ended.
+It prints the worker's process id once the script has called `tools.begun()` or, with `--idle`, once it has ended. With
+`--forks` it forks a child first, which outlives it.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from typing import Any
 
 import trio
@@ -31,6 +34,9 @@ class Launcher(SpawnLauncher):
 @tools.tool
 async def begun() -> None:
     """The script has begun."""
+    if "--forks" in sys.argv and os.fork() == 0:
+        time.sleep(10)  # noqa: ASYNC251 - a process of its own, as of multiprocessing: it holds what it inherits
+        os._exit(0)
     print(pids[-1], flush=True)  # noqa: T201
 
 
