@@ -14,7 +14,7 @@ from typing import Protocol
 import trio
 
 from codemode.errors import RemoteProtocolError, WorkerUnavailable
-from codemode.host.process import Tail, WorkerProcess
+from codemode.host.process import READ_BYTES, Tail, WorkerProcess
 from codemode.wire import messages as m
 from codemode.wire.connection import Connection, State
 from codemode.wire.frames import MAX_FRAME_BYTES
@@ -33,6 +33,8 @@ HEARTBEAT_S = 2.0
 """How long a ping may stay unanswered. The worker's control thread answers also while V8 spins."""
 BEATS = 4
 """In so many steps is that time waited for: a host that was itself held up for all of it has waited one step only."""
+MAX_READS_BEFORE_PONG = 4 * MAX_FRAME_BYTES // READ_BYTES
+"""A worker that talks and talks, and never answers, is ended all the same."""
 BUSY_PAUSE_S = 0.5
 PARKED_PAUSE_S = 10.0
 """Between two pings, while a cell runs and while none does."""
@@ -116,10 +118,11 @@ class WorkerHandle:
         self._changed = trio.Event()
         self._stderr = Tail()
         self._reason: str | None = None
+        self._is_to_blame = False
         self._killed = False
         self._pumps = trio.CancelScope()
         self._last_ping = self._last_pong = -1
-        self._pieces_sent = 0
+        self._pieces_sent = self._full_reads = 0
         self._ping_is_sent = True
         self.death: Death | None = None
         self.hello: m.Hello | None = None
@@ -144,8 +147,12 @@ class WorkerHandle:
 
     @property
     def has_crashed(self) -> bool:
-        """True once it has ended by itself, or was ended for what it did: for silence, or for a lie."""
-        return self.death is not None and (not self._killed or self._reason is not None)
+        """True once it has ended in the middle of something, or was ended for what it did: silence, or a lie."""
+        if self.death is None:
+            return False
+        # A worker whose engine cannot be closed idle ends by itself once its cell has ended.
+        has_ended_its_cell = self.death.exit_status in (0, None) and self._connection.state is State.WARMING
+        return self._is_to_blame or not (self._killed or has_ended_its_cell)
 
     @property
     def is_busy(self) -> bool:
@@ -170,7 +177,7 @@ class WorkerHandle:
                         await self._changed.wait()
                     fit = self.is_ready
             if not fit:
-                self._reason = self._reason or "did not answer before it was lent"
+                self._blame("did not answer before it was lent")
         finally:
             if not fit:
                 self.kill()
@@ -216,9 +223,18 @@ class WorkerHandle:
                     nursery.start_soon(self._beat)
                     await self._read()
                     nursery.cancel_scope.cancel()
+        except BaseException:
+            self._reason = self._reason or "was ended with its service"
+            self.kill()
+            raise
         finally:
             self._process.kill()
             await self._bury()
+
+    def _blame(self, reason: str) -> None:
+        """It is ended for this."""
+        self._is_to_blame = True
+        self._reason = self._reason or reason
 
     def _end_process(self) -> None:
         """Kills it. One that the kernel holds all the same closes no pipe, and is left after a while."""
@@ -239,20 +255,21 @@ class WorkerHandle:
     async def _read(self) -> None:
         try:
             while data := await self._process.receive():  # its end is perhaps within a frame: it was killed in a write
+                self._full_reads += len(data) > READ_BYTES // 2
                 for number, message in enumerate(self._connection.receive_data(data), 1):
                     self._receive(message)
                     if number % MESSAGES_AT_A_TIME == 0:
                         await trio.lowlevel.checkpoint()
                 await trio.lowlevel.checkpoint()
         except RemoteProtocolError as error:
-            self._reason = self._reason or f"broke the protocol and was ended: {error}"
+            self._blame(f"broke the protocol and was ended: {error}")
 
     def _receive(self, message: m.Message) -> None:
         match message:
             case m.Hello(protocol=protocol):
                 self.hello = message
                 if protocol != m.PROTOCOL_VERSION:
-                    self._reason = f"speaks version {protocol} of the protocol, and this host {m.PROTOCOL_VERSION}"
+                    self._blame(f"speaks version {protocol} of the protocol, and this host {m.PROTOCOL_VERSION}")
                     self._post(m.Refused((m.PROTOCOL_VERSION,)))
             case m.Ready():
                 self._announce()
@@ -326,22 +343,26 @@ class WorkerHandle:
                     continue
             is_due = self.is_busy == was_busy and self._connection.state in _OPEN
             if is_due and not await self._is_alive():
-                self._reason = self._reason or f"left a ping unanswered for {HEARTBEAT_S:g} s and was ended"
+                self._blame(f"left a ping unanswered for {HEARTBEAT_S:g} s and was ended")
                 self._end_process()
                 return
 
     async def _is_alive(self) -> bool:
         ping = self._ping()
+        most_full_reads = self._full_reads + MAX_READS_BEFORE_PONG
         beats = 0
         while beats < BEATS:
-            pieces_sent = self._pieces_sent
+            pieces_sent, full_reads = self._pieces_sent, self._full_reads
             with trio.move_on_after(HEARTBEAT_S / BEATS) as step:
                 while not self._has_answered(ping):
                     await self._changed.wait()
             if not step.cancelled_caught:
                 return True
-            # While it reads what stands before the ping, it lives.
-            beats = 0 if not self._ping_is_sent and self._pieces_sent > pieces_sent else beats + 1
+            # It lives while it reads what stands before the ping; and while what it said before the pong fills its
+            # pipe, it is the host that is slow.
+            takes = not self._ping_is_sent and self._pieces_sent > pieces_sent
+            gives = full_reads < self._full_reads < most_full_reads
+            beats = 0 if takes or gives else beats + 1
         return False
 
     def _ping(self) -> int:

@@ -240,6 +240,12 @@ def _disagreements(started: list[_WireCell], cells: list[Cell]) -> list[str]:
             found = [dataclasses.asdict(wire) for wire in started if wire.number == cell.number]
             ledger = [(record.tool, record.status) for record in records]
             faults.append(f"{cell!r}: its ledger {ledger} is not what the wire shows: {found}")
+    if cells:
+        faults += [
+            f"the calls {wire.calls} of cell {wire.number} in worker {wire.worker} are in no ledger"
+            for place, wire in enumerate(started)
+            if wire.calls and not wire.is_cut_off and place not in shown.values()
+        ]
     return faults
 
 

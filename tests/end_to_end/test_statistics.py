@@ -81,3 +81,19 @@ async def test_a_session_counts_its_cells_and_the_calls_that_are_open_or_left_be
     toolbox.thread_gate.set()
     finish.set()
     await eventually(counted)
+
+
+async def test_a_worker_that_was_ended_with_its_script_or_its_service_has_not_crashed(lab: Any) -> None:
+    async with lab.service.open_session() as session, session.open_turn() as turn:
+        for script in ("exit()", "setTimeout(() => { for (;;) {} }); text(1)", "text(1)"):
+            assert (await turn.run(script)).status == "completed"
+        await turn.exec("for (;;) {}", yield_time_ms=0)
+    assert lab.service.statistics().crashed == 0
+
+
+async def test_what_a_service_tells_after_its_end_is_that_nothing_is_left(open_lab: Any) -> None:
+    async with open_lab(spares=2) as lab, lab.service.open_session() as session, session.open_turn() as turn:
+        await turn.run("text(1)")
+    statistics = lab.service.statistics()
+    assert (statistics.workers, statistics.spares, statistics.starting) == (0, 0, 0)
+    assert (statistics.crashed, statistics.zygote_pid) == (0, None)

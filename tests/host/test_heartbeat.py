@@ -146,3 +146,28 @@ async def test_a_worker_that_talks_but_answers_no_ping_is_ended(autojump_clock: 
         await trio.sleep(HEARTBEAT_S + BUSY_PAUSE_S + 0.1)
         assert cell.died is not None
         assert str(cell.died[1]) == SILENT
+
+
+async def test_a_host_that_is_slow_to_read_a_long_message_does_not_take_its_worker_for_silent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async def long_winded(worker: FakeWorker) -> None:
+        await worker.stand_ready()
+        await worker.hear()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(worker.say, m.Output(1, (("text", "x" * 15_000_000),)))
+            while (message := await worker.hear()) is not None:
+                if isinstance(message, m.Ping):
+                    nursery.start_soon(worker.say, m.Pong(message.ping))
+
+    async with a_worker(long_winded) as (process, handle):
+        receive = process.receive
+
+        async def receive_slowly() -> bytes:
+            await trio.sleep(0.02)
+            return await receive()
+
+        process.receive = receive_slowly  # type: ignore[method-assign]
+        handle.start(START, Cell())
+        await trio.sleep(60)
+        assert (handle.is_ending, process.kills) == (False, 0)
