@@ -422,6 +422,8 @@ LIES = (
     "an unknown type", "a negative number",
 )  # fmt: skip
 """What a lying worker may say."""
+_FAR = 1000
+"""From any cell that may be started next: what a liar guesses right, while that cell's start crosses it, is no lie."""
 
 HEALTHY = "healthy"
 """The second word of a script that makes one call of the tool `answer`, says what came of it, and completes."""
@@ -617,7 +619,7 @@ class ScriptedWorker:
             case "a call twice":
                 return frame_of(m.Calls(cell, ((call + 9, "answer", "{}"), (call + 9, "answer", "{}"))))
             case "a wrong cell":
-                return frame_of(m.Output(cell + 1, (("text", "whose?"),)))
+                return frame_of(m.Output(cell + _FAR, (("text", "whose?"),)))
             case "a pong to no ping":
                 return frame_of(m.Pong(10**6))
             case "a cancel of no call":
@@ -633,7 +635,7 @@ class ScriptedWorker:
             case "a code that is not its own":
                 return frame_of(m.Failed(cell, "worker_unavailable", "", None, None, None))
             case "an end of no cell":
-                return frame_of(m.Completed(cell + 1))
+                return frame_of(m.Completed(cell + _FAR))
             case "an abortable call that is not made":
                 return frame_of(m.Calls(cell, ((call + 1, "answer", "{}"),), (call + 2,)))
             case "an unknown field":

@@ -1109,7 +1109,7 @@ class _World:
         code = None if verdict.error is None else verdict.error.code
         said = None if wire is None else wire.said_end
         if verdict.status == "completed" or (code in m.WORKER_FAILURE_CODES and code not in _OF_EITHER):
-            if said != (code or "completed") and not (wire is not None and wire.is_end_guessed):
+            if said != (code or "completed"):
                 self.faults.append(f"{tag}: ended with {code or 'completed'}, and its worker said {said}")
         elif said is not None and said != code and wire is not None and wire.is_end_good:
             self.faults.append(f"{tag}: ended with {code}, and its worker said {said}")
@@ -1194,11 +1194,6 @@ class _Wire:
         """It said its end before anything was amiss."""
         self._is_amiss = False
         self._ends: list[tuple[float, str]] = []
-
-    @property
-    def is_end_guessed(self) -> bool:
-        """A liar may say the end of a cell that it has guessed, which crosses that cell's start."""
-        return self.said_end is None and self._player is not None and self._player.lie == "an end of no cell"
 
     def take(self, entry: Entry) -> None:
         """What came next on the wire of its worker."""
