@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+HEARTBEAT_S = 2.0
+"""How long a worker or a zygote may leave a ping unanswered. Both answer while a script spins."""
 STEPS = 4
 """In so many steps is a time waited for: a host that was itself held up for all of it has waited one step only."""
 

@@ -14,6 +14,7 @@ from typing import Protocol
 import trio
 
 from codemode.errors import RemoteProtocolError, WorkerUnavailable
+from codemode.host.patience import HEARTBEAT_S, STEPS
 from codemode.host.process import READ_BYTES, Tail, WorkerProcess
 from codemode.wire import messages as m
 from codemode.wire.connection import Connection, State
@@ -29,10 +30,6 @@ HELLO_S = 15.0
 REAP_S = 1.0
 LAST_WORDS_S = 0.3
 """How long a killed process may take to close its pipes before it is left: the kernel may hold it."""
-HEARTBEAT_S = 2.0
-"""How long a ping may stay unanswered. The worker's control thread answers also while V8 spins."""
-BEATS = 4
-"""In so many steps is that time waited for: a host that was itself held up for all of it has waited one step only."""
 MAX_READS_BEFORE_PONG = 4 * MAX_FRAME_BYTES // READ_BYTES
 """A worker that talks and talks, and never answers, is ended all the same."""
 BUSY_PAUSE_S = 0.5
@@ -351,9 +348,9 @@ class WorkerHandle:
         ping = self._ping()
         most_full_reads = self._full_reads + MAX_READS_BEFORE_PONG
         beats = 0
-        while beats < BEATS:
+        while beats < STEPS:
             pieces_sent, full_reads = self._pieces_sent, self._full_reads
-            with trio.move_on_after(HEARTBEAT_S / BEATS) as step:
+            with trio.move_on_after(HEARTBEAT_S / STEPS) as step:
                 while not self._has_answered(ping):
                     await self._changed.wait()
             if not step.cancelled_caught:

@@ -21,7 +21,7 @@ import trio
 
 from codemode.errors import WorkerUnavailable
 from codemode.host.launcher import Launcher, LaunchStatistics, SpawnLauncher, spawn_interpreter
-from codemode.host.patience import comes_in_time
+from codemode.host.patience import HEARTBEAT_S, comes_in_time
 from codemode.host.process import PipedProcess, Pipes, Tail, WorkerProcess, close_in_children, last_words, read_some
 from codemode.limits import Limits
 
@@ -33,8 +33,6 @@ WAIT_S = 0.7
 """How long a worker waits for a zygote that is starting, before it is spawned without."""
 FORK_S = 0.7
 """How long a fork may take before a worker is spawned instead: hundreds of times what it takes on an idle machine."""
-HEARTBEAT_S = 2.0
-"""How long a ping may stay unanswered, and how long after the last sign of life the next one is sent."""
 STATUS_S = 0.25
 """How long the zygote may take to report an exit status, once the worker has been seen to end."""
 REAP_S = 1.0

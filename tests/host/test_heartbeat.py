@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import trio
 import trio.testing
 
+from codemode.host.patience import HEARTBEAT_S
 from codemode.host.worker_handle import (
     BUSY_PAUSE_S,
-    HEARTBEAT_S,
     PARKED_PAUSE_S,
     SEND_BYTES,
     Death,
