@@ -61,6 +61,7 @@ class AbandonableTasks:
             except* Exception:  # from a task of trio's own it would end the whole program
                 _log.exception("a background task failed, and those beside it were cancelled")
             finally:
+                self.is_closed = True
                 self._finished.set()
 
         trio.lowlevel.spawn_system_task(hold, context=contextvars.copy_context())

@@ -212,7 +212,7 @@ class RunningCell:
         for call, tool, arguments in calls:
             call_id = self.cell.ledger.make(tool)
             if self._tasks.is_closed:  # said by a worker that has been killed and is slow to go
-                self.cell.ledger.settle(call_id, "cancelled", "cancelled", self._now_ms())
+                self._answer(call, tool, call_id, ToolCallOutcome.cancelled(call_id))
             elif call in abortable:
                 # The scope is there before the task runs: its cancellation may be the very next message.
                 self._scopes[call] = trio.CancelScope()

@@ -91,3 +91,20 @@ async def test_what_has_been_closed_says_so() -> None:
 
 async def test_what_was_never_opened_needs_no_closing() -> None:
     await AbandonableTasks().close(1)
+
+
+async def test_a_task_that_fails_is_logged_and_closes_the_rest_without_harm_to_the_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    tasks = AbandonableTasks()
+    await tasks.open()
+    tasks.start_soon(trio.sleep_forever, name="beside")
+    tasks.start_soon(fail, name="fail")
+    await trio.testing.wait_all_tasks_blocked()
+
+    assert tasks.is_closed
+    assert "ZeroDivisionError" in caplog.text
+    await tasks.close(1)
