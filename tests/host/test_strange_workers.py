@@ -55,6 +55,26 @@ async def test_a_dispatcher_whose_error_is_endless_is_told_in_short(toolbox: Any
     assert 100 < int(outcome.text) < 100_000
 
 
+async def test_the_exit_status_and_the_end_of_stderr_of_a_worker_that_crashed_are_told() -> None:
+    async def crash(worker: FakeWorker) -> None:
+        await worker.stand_ready()
+        await worker.hear()
+        worker.process.write_stderr("Fatal error in v8::internal")
+        worker.process.exit(-11)
+
+    async with (
+        codemode.open_service(launcher=lambda _: FakeLauncher(crash), spares=0) as service,
+        service.open_session() as session,
+        session.open_turn() as turn,
+    ):
+        outcome = await turn.run("text('never run')")
+
+    assert outcome.error == codemode.CellError(
+        "worker_crashed", "the worker was killed by SIGSEGV", exit_status=-11, stderr="Fatal error in v8::internal"
+    )
+    assert not [item for item in outcome.content() if "Fatal error" in str(item)]  # a model does not read it
+
+
 class Broken:
     """A launcher that breaks its contract."""
 
