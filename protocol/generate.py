@@ -268,7 +268,8 @@ START = m.Start(
     cell=3,
     name="cell-3.js",
     source="text(await tools.gh__now())",
-    tools=(("gh__now", "tools/gh.js", "now", "The time.", False),),
+    language="javascript",
+    tools=(("gh__now", "tools/gh.js", "now", "The time.", False, "now(): Promise<string>"),),
     stored={"a": "[1]"},
     max_calls_in_flight=4,
     max_store_bytes=16777216,
@@ -305,7 +306,7 @@ MESSAGES = [
     MessageCase("failed without a place", STALLED),
     MessageCase("pong", m.Pong(9)),
     MessageCase("start", START),
-    MessageCase("start with nothing", m.Start(0, "", "", (), {}, 0, 0)),
+    MessageCase("start with nothing", m.Start(0, "", "", "typescript", (), {}, 0, 0)),
     MessageCase("answers", m.Answers(3, ((2, "ok", '"12:00"'), (1, "error", '{"code":"tool_failed"}')))),
     MessageCase("answers of a cancelled call", m.Answers(3, ((1, "cancelled", '{"code":"cancelled"}'),))),
     MessageCase("stored", m.Stored(3, "b", "{}")),
@@ -569,7 +570,7 @@ def answers(cell: int, *ids: int) -> m.Answers:
 
 def start(cell: int) -> m.Start:
     """The start of a cell that may have four calls open."""
-    return m.Start(cell, f"cell-{cell}.js", "", (), {}, 4, 1000)
+    return m.Start(cell, f"cell-{cell}.js", "", "javascript", (), {}, 4, 1000)
 
 
 READY = (HELLO, m.Ready())

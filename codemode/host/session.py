@@ -172,6 +172,7 @@ class Session:
             cell=cell.number,
             name=f"cell-{cell.cell_id}.js",
             source=source,
+            language="javascript",
             tools=tuple(_entry(tool) for tool in self.tools),
             stored=self._store.load_all(),
             max_calls_in_flight=self.limits.max_calls_in_flight,
@@ -233,9 +234,10 @@ class Session:
             await stop_all(self._cells.values(), TERMINATED)
 
 
-def _entry(tool: Tool) -> tuple[str, str, str, str, bool]:
+def _entry(tool: Tool) -> tuple[str, str, str, str, bool, str]:
     definition = tool.definition
-    return tool.identifier, tool.module, tool.name, well_formed(definition.description), definition.freeform
+    description = well_formed(definition.description)
+    return tool.identifier, tool.module, tool.name, description, definition.freeform, ""
 
 
 @asynccontextmanager

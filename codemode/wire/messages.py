@@ -20,6 +20,7 @@ MAX_INTEGER = 2**53 - 1
 LogLevel = Literal["debug", "log", "info", "warn", "error"]
 ItemKind = Literal["text", "image", "audio", "content"]
 CallStatus = Literal["ok", "error", "cancelled"]
+Language = Literal["javascript", "typescript"]
 WORKER_FAILURE_CODES = frozenset(
     {"script_error", "syntax_error", "module_not_found", "stalled", "cpu_limit", "call_limit", "timer_limit",
      "output_limit", "memory_limit", "source_too_large"}
@@ -238,9 +239,12 @@ class Start(Message):
     """The file name in the script's positions: `cell-3.js`."""
     source: str
     """The script, well-formed Unicode."""
-    tools: tuple[tuple[str, str, str, str, bool], ...]
-    """(identifier, module, name, description, freeform) of each nested tool: its name in `tools.js`, the
-    specifier of its own module, its name there, what the model reads of it, and whether it takes a string."""
+    language: Language
+    """`javascript`: types are erased only from what V8 does not take as JavaScript. `typescript`: they are erased first."""
+    tools: tuple[tuple[str, str, str, str, bool, str], ...]
+    """(identifier, module, name, description, freeform, declaration) of each nested tool: its name in `tools.js`, the
+    specifier of its own module, its name there, what the model reads of it, whether it takes a string, and its
+    declaration in TypeScript."""
     stored: dict[str, str]
     """The session's stored values: JSON text by key."""
     max_calls_in_flight: int

@@ -16,10 +16,10 @@ from codemode.engine.records import RecordDecoder
 from codemode.limits import MIB, Limits
 from codemode.wire import messages as m
 
-TOOLS = (("get", "tools.js", "get", "", False),)
+TOOLS = (("get", "tools.js", "get", "", False, ""),)
 
 def start(engine, source, cell=1, **fields):
-    values = dict(cell=cell, name=f"cell-{cell}.js", source=source, tools=TOOLS, stored={}, max_calls_in_flight=4,
+    values = dict(cell=cell, name=f"cell-{cell}.js", source=source, language="javascript", tools=TOOLS, stored={}, max_calls_in_flight=4,
                   max_store_bytes=1000) | fields
     engine.start(m.Start(**values), last_call=0, now_ms=0, nonce="n" * 32)
 

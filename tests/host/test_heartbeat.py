@@ -20,7 +20,16 @@ from codemode.host.worker_handle import (
 from codemode.testing.fake_worker import FakeLauncher, FakeProcess, FakeWorker
 from codemode.wire import messages as m
 
-START = m.Start(cell=1, name="cell-1.js", source="", tools=(), stored={}, max_calls_in_flight=4, max_store_bytes=100)
+START = m.Start(
+    cell=1,
+    name="cell-1.js",
+    source="",
+    language="javascript",
+    tools=(),
+    stored={},
+    max_calls_in_flight=4,
+    max_store_bytes=100,
+)
 SILENT = "the worker left a ping unanswered for 2 s and was ended"
 
 

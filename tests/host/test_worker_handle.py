@@ -23,6 +23,7 @@ START = m.Start(
     cell=1,
     name="cell-1.js",
     source="",
+    language="javascript",
     tools=(),
     stored={},
     max_calls_in_flight=4,

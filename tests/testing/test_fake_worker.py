@@ -31,7 +31,7 @@ from codemode.wire import messages as m
 from codemode.wire.connection import Connection
 from codemode.wire.validation import StrictDecoder
 
-START = m.Start(1, "cell-1.js", "", (("answer", "tools.js", "answer", "", False),), {}, 4, 100)
+START = m.Start(1, "cell-1.js", "", "javascript", (("answer", "tools.js", "answer", "", False, ""),), {}, 4, 100)
 
 
 class Heard:

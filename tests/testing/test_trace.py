@@ -6,7 +6,16 @@ from codemode.host.cell import Cell, Verdict
 from codemode.testing.trace import Entry, EntryKind, Trace, check
 from codemode.wire import messages as m
 
-START = m.Start(cell=1, name="cell-1.js", source="", tools=(), stored={}, max_calls_in_flight=9, max_store_bytes=1)
+START = m.Start(
+    cell=1,
+    name="cell-1.js",
+    source="",
+    language="javascript",
+    tools=(),
+    stored={},
+    max_calls_in_flight=9,
+    max_store_bytes=1,
+)
 CALLS = m.Calls(1, ((1, "echo", "{}"), (2, "never", "{}")))
 ANSWER = m.Answers(1, ((1, "ok", "1"),))
 

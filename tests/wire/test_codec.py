@@ -77,13 +77,14 @@ PINNED: list[tuple[m.Message, bytes]] = [
             cell=3,
             name="cell-3.js",
             source="text(1)",
-            tools=(("gh__now", "tools/gh.js", "now", "The time.", False),),
+            language="typescript",
+            tools=(("gh__now", "tools/gh.js", "now", "The time.", False, "now()"),),
             stored={"a": "[1]"},
             max_calls_in_flight=1024,
             max_store_bytes=16777216,
         ),
-        b"\x88\xa4type\xa5start\xa4cell\x03\xa4name\xa9cell-3.js\xa6source\xa7text(1)"
-        b"\xa5tools\x91\x95\xa7gh__now\xabtools/gh.js\xa3now\xa9The time.\xc2\xa6stored\x81\xa1a\xa3[1]"
+        b"\x89\xa4type\xa5start\xa4cell\x03\xa4name\xa9cell-3.js\xa6source\xa7text(1)\xa8language\xaatypescript"
+        b"\xa5tools\x91\x96\xa7gh__now\xabtools/gh.js\xa3now\xa9The time.\xc2\xa5now()\xa6stored\x81\xa1a\xa3[1]"
         b"\xb3max_calls_in_flight\xcd\x04\x00"
         b"\xafmax_store_bytes\xce\x01\x00\x00\x00",
     ),

@@ -22,7 +22,7 @@ READ_WORKER = StrictDecoder()
 READ_HOST = Decoder(m.HOST_MESSAGES)
 
 HELLO = m.Hello(m.PROTOCOL_VERSION, "V8", 7, {})
-START = m.Start(3, "cell-3.js", "", (), {}, 4, 1000)
+START = m.Start(3, "cell-3.js", "", "javascript", (), {}, 4, 1000)
 
 
 def failed(cell: int, code: str = "script_error") -> m.Failed:

@@ -394,7 +394,9 @@ def _calls_of(view: View, cell: int, dice: Dice) -> m.Calls:
 
 
 def start_of(cell: int, room: int = MAX_CALLS) -> m.Start:
-    return m.Start(cell, f"cell-{cell}.js", "1", (("get", "tools.js", "get", "", False),), {"k": "1"}, room, 1000)
+    return m.Start(
+        cell, f"cell-{cell}.js", "1", "javascript", (("get", "tools.js", "get", "", False, ""),), {"k": "1"}, room, 1000
+    )
 
 
 def unsayable(role: Role, cell: int) -> list[m.Message]:

@@ -91,8 +91,8 @@ class Driver:
         """Starts a script, with the tools `get` and `raw`."""
         if ready:
             self.hear_until(m.Ready)
-        tools = (("get", "tools.js", "get", "", False), ("raw", "tools.js", "raw", "", True))
-        self.say(m.Start(cell, f"cell-{cell}.js", source, tools, {}, calls, 1 << 20))
+        tools = (("get", "tools.js", "get", "", False, ""), ("raw", "tools.js", "raw", "", True, ""))
+        self.say(m.Start(cell, f"cell-{cell}.js", source, "javascript", tools, {}, calls, 1 << 20))
 
     def run(self, source: str, cell: int = 1) -> list[m.Message]:
         """What a script says that calls nothing, to its end."""

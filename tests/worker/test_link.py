@@ -16,7 +16,7 @@ from codemode.wire.connection import Connection
 from codemode.worker.link import Link
 
 HELLO = m.Hello(m.PROTOCOL_VERSION, "V8", 7, {})
-START = m.Start(1, "cell-1.js", "", (), {}, 4, 1000)
+START = m.Start(1, "cell-1.js", "", "javascript", (), {}, 4, 1000)
 ANSWER_S = 10.0
 
 

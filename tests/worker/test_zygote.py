@@ -98,6 +98,7 @@ class Forked:
             cell=cell,
             name=f"cell-{cell}.js",
             source=source,
+            language="javascript",
             tools=(),
             stored={},
             max_calls_in_flight=4,
