@@ -3,6 +3,7 @@
 CodemodeError
 ├── UsageError                the caller's mistake
 │   ├── CellNotFound          no cell of that id; names the live ones
+│   ├── OutputNotFound        no cut output of that id
 │   ├── ToolNameConflict      two tools that end up under one identifier
 │   └── ClosedError           the service, session or turn has been closed
 ├── WorkerUnavailable         no worker could be started (a cell reports it as its outcome)
@@ -41,6 +42,24 @@ class CellNotFound(UsageError, LookupError):
         if not self.live:
             return f"no cell has the id {self.cell_id!r}, and none is running"
         return f"no cell has the id {self.cell_id!r}; running cells: {', '.join(self.live)}"
+
+
+class OutputNotFound(UsageError, LookupError):
+    """No cell of this session has had an output of that id cut.
+
+    Args:
+        output_id: the id asked for.
+    """
+
+    def __init__(self, output_id: str) -> None:
+        self.output_id = output_id
+        super().__init__(output_id)
+
+    def __str__(self) -> str:
+        return (
+            f"no output has the id {self.output_id!r}; an outcome whose output was cut names its id, "
+            "which is good until the session ends"
+        )
 
 
 class ToolNameConflict(UsageError):
@@ -99,3 +118,9 @@ class LocalProtocolError(ProtocolError):
 
 class RemoteProtocolError(ProtocolError):
     """The other end broke a rule. Its process is ended, and nothing else."""
+
+
+def check_whole(name: str, given: object) -> None:
+    """Raises `UsageError` where an argument of that name is not a whole number, at least 0."""
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        raise UsageError(f"{name} is a whole number, at least 0, not {given!r}")

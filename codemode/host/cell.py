@@ -17,6 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from codemode.errors import UsageError
 from codemode.host.ledger import Ledger
 from codemode.host.outcome import (
     AudioItem,
@@ -29,6 +30,7 @@ from codemode.host.outcome import (
     LogEntry,
     TextItem,
 )
+from codemode.host.output import TokenCount, is_over_budget, page_of, text_items_joined, token_count
 from codemode.host.values import well_formed_json
 from codemode.wire import messages as m
 
@@ -64,9 +66,12 @@ class Cell:
         number: counts the cells of a session, from 1.
         max_output_tokens: the budget of an exec's content.
         max_console_bytes: how much of the console is kept.
+        count: what counts the tokens of its output.
     """
 
-    def __init__(self, number: int, *, max_output_tokens: int, max_console_bytes: int) -> None:
+    def __init__(
+        self, number: int, *, max_output_tokens: int, max_console_bytes: int, count: TokenCount = token_count
+    ) -> None:
         self.number = number
         self.cell_id = str(number)
         self.phase = Phase.RUNNING
@@ -79,6 +84,8 @@ class Cell:
         """How often the script has yielded."""
         self._items: list[Item] = []
         self._observed = 0
+        self._count = count
+        self._cut_outputs: dict[str, slice] = {}
         self._logs: deque[LogEntry] = deque()
         self._log_bytes = 0
         self._max_console_bytes = max_console_bytes
@@ -137,25 +144,77 @@ class Cell:
         """
         if since is None:
             assert self._last_outcome is not None, "an end has been delivered"
+            since = len(self._items) - len(self._last_outcome.items)
             return dataclasses.replace(
-                self._last_outcome, wall_time_s=wall_time_s, max_output_tokens=max_output_tokens, delivered_before=True
+                self._last_outcome,
+                wall_time_s=wall_time_s,
+                output_id=self._output_id(since, max_output_tokens),
+                max_output_tokens=max_output_tokens,
+                delivered_before=True,
             )
-        verdict = self.verdict if self.phase is Phase.SETTLED else None
-        items = tuple(self._items[since:])
+        outcome = dataclasses.replace(
+            self._now(tuple(self._items[since:]), max_output_tokens),
+            wall_time_s=wall_time_s,
+            output_id=self._output_id(since, max_output_tokens),
+        )
         self._observed = len(self._items)
-        outcome = CellOutcome(
+        if outcome.status != "running":
+            self._last_outcome = outcome
+        return outcome
+
+    def _now(self, items: tuple[Item, ...], max_output_tokens: int) -> CellOutcome:
+        """The cell as it stands, with these items."""
+        verdict = self.verdict if self.phase is Phase.SETTLED else None
+        return CellOutcome(
             cell_id=self.cell_id,
             status="running" if verdict is None else verdict.status,
             items=items,
             error=None if verdict is None else verdict.error,
-            wall_time_s=wall_time_s,
+            wall_time_s=0.0,
             calls=self.ledger.records(),
             logs=tuple(self._logs),
             max_output_tokens=max_output_tokens,
+            token_count=self._count,
         )
-        if verdict is not None:
-            self._last_outcome = outcome
-        return outcome
+
+    def _output_id(self, since: int, max_tokens: int) -> str | None:
+        """By what name the items since then can be read whole; None where the budget holds them."""
+        if not is_over_budget(self._items[since:], max_tokens, self._count):
+            return None
+        part = slice(since, len(self._items))
+        for output_id, known in self._cut_outputs.items():
+            if known == part:
+                return output_id
+        output_id = f"{self.cell_id}.{len(self._cut_outputs) + 1}"
+        self._cut_outputs[output_id] = part
+        return output_id
+
+    def has_output(self, output_id: str) -> bool:
+        """True where an outcome of this cell named that id."""
+        return output_id in self._cut_outputs
+
+    def page(self, output_id: str, offset: int, max_tokens: int) -> CellOutcome:
+        """One page of an output that was cut.
+
+        Args:
+            output_id: as an outcome of this cell named it.
+            offset: in characters, from 0.
+            max_tokens: how long the page may be.
+
+        Raises:
+            UsageError: the output ends before the offset.
+        """
+        text = text_items_joined(self._items[self._cut_outputs[output_id]])
+        if offset > len(text):
+            raise UsageError(f"offset is {offset}, but the output {output_id!r} has {len(text)} characters")
+        page = page_of(text, offset, max_tokens, self._count)
+        end = offset + len(page)
+        return dataclasses.replace(
+            self._now((TextItem(page),), max_tokens),
+            output_id=output_id,
+            next_offset=end if end < len(text) else None,
+            is_page=True,
+        )
 
     def _log(self, entry: LogEntry) -> None:
         self._logs.append(entry)

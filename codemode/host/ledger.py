@@ -36,6 +36,10 @@ class Ledger:
         """The ids of the calls that have not been settled."""
         return frozenset(self._open)
 
+    def tool_of(self, call_id: str) -> str:
+        """Who was asked."""
+        return self._entries[call_id].tool
+
     def make(self, tool: str) -> str:
         """The script has made a call. Gives its call id, which is unique in the session."""
         call_id = f"{self._cell_id}-{len(self._entries) + 1}"

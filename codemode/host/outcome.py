@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from codemode.host.output import cut_to_budget, text_items_joined
+from codemode.host.output import TokenCount, cut_to_budget, text_items_joined, token_count
 
 CellStatus = Literal["running", "completed", "failed", "terminated"]
 CallState = Literal["running", "ok", "error", "cancelled"]
@@ -19,6 +19,8 @@ CELL_ERROR_CODES = frozenset(
 
 MAX_NAMED_CALLS = 20
 MAX_CONSOLE_TAIL = 20
+MAX_CONSOLE_LINE_CHARS = 1_000
+"""Of each entry that a model is shown after a failure; `CellOutcome.logs` has it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,12 @@ class CellOutcome:
         wall_time_s: how long this call took, in seconds.
         calls: every nested call so far, in the order in which they were made.
         logs: the end of the console so far.
-        output_id, next_offset: None; a cut output cannot be paged yet, `items` holds it whole.
+        output_id: where `content()` is cut, what `wait` takes to give the whole text page by page; else None.
+        next_offset: of a page, where the next one begins, in characters; None at the end, and where this is no page.
         max_output_tokens: the budget of `content()`.
+        token_count: what counts its tokens.
         delivered_before: the cell had ended, and this is its last outcome again.
+        is_page: this is one page of an earlier output, its text the one item.
     """
 
     cell_id: str
@@ -133,7 +138,9 @@ class CellOutcome:
     output_id: str | None = None
     next_offset: int | None = None
     max_output_tokens: int = 10_000
-    delivered_before: bool = field(default=False)
+    token_count: TokenCount = field(default=token_count, repr=False, compare=False)
+    delivered_before: bool = False
+    is_page: bool = False
 
     @property
     def text(self) -> str:
@@ -155,9 +162,9 @@ class CellOutcome:
         """What a model sees: the header, the items cut to the budget, and after a failure what went wrong."""
         items: list[Item] = [
             TextItem(self.header()),
-            *cut_to_budget(self.items, self.max_output_tokens, TextItem),
+            *cut_to_budget(self.items, self.max_output_tokens, TextItem, self.token_count),
         ]
-        if self.error is not None and self.status == "failed":
+        if self.error is not None and self.status == "failed" and not self.is_page:
             items.append(TextItem(self._failure_text(self.error)))
         return items
 
@@ -169,10 +176,14 @@ class CellOutcome:
             parts[1] = f"{error.code}: {error.message}"
         if self.logs:
             parts.append("Console:")
-            parts += [f"[{entry.level}] {entry.text}" for entry in self.logs[-MAX_CONSOLE_TAIL:]]
+            parts += [f"[{entry.level}] {_shortened(entry.text)}" for entry in self.logs[-MAX_CONSOLE_TAIL:]]
         if self.calls:
             parts.append(ledger_text(self.calls))
         return "\n".join(parts)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_CONSOLE_LINE_CHARS else f"{text[: MAX_CONSOLE_LINE_CHARS - 1]}…"
 
 
 def ledger_text(calls: tuple[CallRecord, ...]) -> str:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import contextvars
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Literal, Protocol
 
 import trio
 
 from codemode.errors import LocalProtocolError, WorkerUnavailable
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
+from codemode.host.context import ToolContext
 from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
+from codemode.host.events import CallProgressed, CallSettled, CallStarted, CellEnded, EventHub, events_of
 from codemode.host.nurseries import AbandonableTasks
-from codemode.host.outcome import CellError, CellOutcome
+from codemode.host.outcome import CallState, CellError, CellOutcome
 from codemode.host.process import last_words
 from codemode.host.values import JsonTooLarge, to_json_text
 from codemode.host.worker_handle import Death, WorkerHandle
@@ -43,6 +45,7 @@ class CellOwner(Protocol):
     limits: Limits
     session_id: str
     dispatcher: ToolDispatcher
+    hub: EventHub
 
     def store_values(self, entries: tuple[tuple[str, str | None], ...], origin: RunningCell) -> None:
         """Keeps what a script stored, and tells the other cells that run."""
@@ -74,12 +77,13 @@ class RunningCell:
     ) -> None:
         self.cell = cell
         self._owner = owner
+        self._hub = owner.hub
         self._start = start
         self._lease = lease
         self._give_back = give_back
         self._began_s = trio.current_time()
-        self.observed_s = self._began_s
-        """When somebody last observed the cell, on trio's clock."""
+        self._observed_s = self._began_s
+        self._observers = 0
         self._worker: WorkerHandle | None = None
         self._scopes: dict[int, trio.CancelScope] = {}
         self._stopping: Verdict | None = None
@@ -91,6 +95,11 @@ class RunningCell:
         self._changed = trio.Event()
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def observed_s(self) -> float:
+        """When somebody last observed the cell, on trio's clock: now, where somebody does."""
+        return trio.current_time() if self._observers else self._observed_s
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
@@ -141,6 +150,9 @@ class RunningCell:
         await self._cancel_open_calls()
         self.cell.settle()
         self._announce()
+        if self._hub and self.cell.verdict is not None:
+            ending = CellEnded(self.cell.cell_id, self._now_ms(), self.cell.verdict.status, self.cell.verdict.error)
+            self._hub.publish(ending)
         worker, self._worker = self._worker, None
         if worker is not None:
             self._give_back(worker)
@@ -164,6 +176,9 @@ class RunningCell:
 
     def receive(self, message: m.Message) -> None:
         """See `Listener.receive`."""
+        if self._hub:
+            for event in events_of(message, self.cell.cell_id, self._now_ms()):
+                self._hub.publish(event)
         match message:
             case m.Calls(calls=calls, abortable=abortable):
                 self._call(calls, abortable)
@@ -184,6 +199,15 @@ class RunningCell:
         if self.cell.phase is not Phase.RUNNING:
             self._ended.set()
         self._announce()
+
+    @property
+    def is_full(self) -> bool:
+        """See `Listener.is_full`."""
+        return self._hub.is_full
+
+    async def until_room(self) -> None:
+        """See `Listener.until_room`."""
+        await self._hub.until_room()
 
     def worker_died(self, death: Death) -> None:
         """See `Listener.worker_died`."""
@@ -211,6 +235,8 @@ class RunningCell:
         start_soon = self._tasks.start_soon
         for call, tool, arguments in calls:
             call_id = self.cell.ledger.make(tool)
+            if self._hub:
+                self._hub.publish(CallStarted(self.cell.cell_id, self._now_ms(), call_id, tool, arguments))
             if self._tasks.is_closed:  # said by a worker that has been killed and is slow to go
                 self._answer(call, tool, call_id, ToolCallOutcome.cancelled(call_id))
             elif call in abortable:
@@ -230,6 +256,7 @@ class RunningCell:
                 ToolInvocation(call_id, tool, None, arguments),
                 cell_id=self.cell.cell_id,
                 session_id=self._owner.session_id,
+                on_progress=self._progressed,
                 on_start=self._call_started,
             )
         except BaseException as error:  # also what would end a program: it was raised for this call, and ends this call
@@ -252,9 +279,13 @@ class RunningCell:
     def _call_started(self, call_id: str) -> None:
         self.cell.ledger.start(call_id, self._now_ms())
 
+    def _progressed(self, context: ToolContext, message: str) -> None:
+        if self._hub:
+            self._hub.publish(CallProgressed(self.cell.cell_id, self._now_ms(), context.call_id, context.tool, message))
+
     def _answer(self, call: int, tool: str, call_id: str, outcome: ToolCallOutcome) -> None:
         status, code, text = _told(tool, call_id, outcome, trusted=type(self._owner.dispatcher) is ToolDispatcher)
-        if not self.cell.ledger.settle(call_id, status, code, self._now_ms()):
+        if not self._settle_call(call_id, status, code):
             return  # the cell has been settled without it
         if self.cell.phase is Phase.RUNNING and self._worker is not None:
             self._worker.answer(call, status, text)
@@ -263,7 +294,16 @@ class RunningCell:
         """Cancels and joins what the script left open. What does not end in time is settled without its task."""
         await self._tasks.close(JOIN_S)
         for call_id in self.cell.ledger.open:
-            self.cell.ledger.settle(call_id, "cancelled", "cancelled", self._now_ms())
+            self._settle_call(call_id, "cancelled", "cancelled")
+
+    def _settle_call(self, call_id: str, status: CallState, code: str | None) -> bool:
+        """Settles a call in the ledger. False where it had been settled before."""
+        now_ms, ledger = self._now_ms(), self.cell.ledger
+        is_first = ledger.settle(call_id, status, code, now_ms)
+        if is_first and self._hub:
+            told = CallSettled(self.cell.cell_id, now_ms, call_id, ledger.tool_of(call_id), status, code)
+            self._hub.publish(told)
+        return is_first
 
     # ── observations ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -281,35 +321,93 @@ class RunningCell:
         while self.cell.phase is not Phase.SETTLED:
             await self._changed.wait()
 
-    async def observe(
-        self, *, yield_s: Callable[[], float], max_tokens: Callable[[], int], until: Until = "settled"
-    ) -> CellOutcome:
-        """The next outcome: the end, a yield, output where that is waited for, or the time being over.
+    def observation(self, until: Until = "settled") -> Observation:
+        """Begins to observe the cell, for `observe`."""
+        return Observation(self, until)
 
-        Args:
-            yield_s: seconds after its beginning at which it returns; asked again whenever the cell changes.
-            max_tokens: the budget of the outcome's content.
-            until: `output` returns as soon as there is something new.
+    def note_observer(self, *, present: bool) -> None:
+        """Somebody has begun to observe the cell, or has ended."""
+        self._observers += 1 if present else -1
+        self._observed_s = trio.current_time()
 
-        Observations that are pending together give the same items, each all that is new since it began. One that is
-        cancelled has consumed nothing.
-        """
-        began_s = self.observed_s = trio.current_time()
-        since, yields = self.cell.begin_observation(), self.cell.yields
-        while not self._is_due(since, yields, until):
+    @property
+    def changed(self) -> trio.Event:
+        """Set as soon as the worker says something more, or the cell comes nearer to its end."""
+        return self._changed
+
+
+class Observation:
+    """One exec or wait looking at a cell. Until its outcome is taken it has consumed nothing.
+
+    Args:
+        running: the cell.
+        until: `output`: something new is enough.
+    """
+
+    def __init__(self, running: RunningCell, until: Until) -> None:
+        self.running = running
+        self._until = until
+        self._since = running.cell.begin_observation()
+        self._yields = running.cell.yields
+
+    @property
+    def was_delivered(self) -> bool:
+        """True where the cell's end had been given before this began."""
+        return self._since is None
+
+    @property
+    def is_due(self) -> bool:
+        """True where there is an outcome to be given: the end, a yield, output where that is waited for."""
+        cell = self.running.cell
+        return (
+            cell.phase is Phase.SETTLED
+            or cell.yields > self._yields
+            or (self._until == "output" and cell.has_news(self._since))
+        )
+
+    def take(self, wall_time_s: float, max_tokens: int) -> CellOutcome:
+        """All that is new since it began. Observations that are pending together give the same items."""
+        return self.running.cell.outcome(self._since, wall_time_s, max_tokens)
+
+
+async def observe(
+    observations: Sequence[Observation], *, yield_s: Callable[[], float], max_tokens: Callable[[], int]
+) -> CellOutcome:
+    """The outcome of the first that has one, or of the first of them all when the time is over.
+
+    Args:
+        observations: at least one; what is not taken is left for a later one.
+        yield_s: seconds after its beginning at which it returns; asked again whenever a cell changes.
+        max_tokens: the budget of the outcome's content; asked at the end.
+    """
+    began_s = trio.current_time()
+    for observation in observations:
+        observation.running.note_observer(present=True)
+    try:
+        while not (due := [observation for observation in observations if observation.is_due]):
             with trio.move_on_at(began_s + yield_s()) as time:
-                await self._changed.wait()
+                await _first_of([observation.running.changed for observation in observations])
             if time.cancelled_caught:
                 break
-        self.observed_s = trio.current_time()
-        return self.cell.outcome(since, self.observed_s - began_s, max_tokens())
+    finally:
+        for observation in observations:
+            observation.running.note_observer(present=False)
+    return (due or observations)[0].take(trio.current_time() - began_s, max_tokens())
 
-    def _is_due(self, since: int | None, yields: int, until: Until) -> bool:
-        return (
-            self.cell.phase is Phase.SETTLED
-            or self.cell.yields > yields
-            or (until == "output" and self.cell.has_news(since))
-        )
+
+async def _first_of(events: Sequence[trio.Event]) -> None:
+    """Waits until one of them is set."""
+    if len(events) == 1:
+        await events[0].wait()
+        return
+    async with trio.open_nursery() as nursery:
+
+        async def watch(event: trio.Event) -> None:
+            await event.wait()
+            nursery.cancel_scope.cancel()
+
+        for event in events:
+            nursery.start_soon(watch, event)
 
 
 def _lost(code: str, message: str, exit_status: int | None, stderr: str) -> Verdict:

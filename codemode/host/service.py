@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import trio
 
-from codemode.errors import ClosedError, UsageError
+from codemode.errors import ClosedError, check_whole
 from codemode.host.dispatcher import ToolDispatcher
 from codemode.host.launcher import Launcher
 from codemode.host.nurseries import background_nursery
+from codemode.host.output import TokenCount
 from codemode.host.pool import SPARES, Pool
 from codemode.host.session import Notify, Session, hold_session
 from codemode.host.store import Store
@@ -90,6 +91,8 @@ class Service:
         store: Store | None = None,
         dispatcher: ToolDispatcher | None = None,
         on_notify: Notify | None = None,
+        min_yield_time_ms: int = 0,
+        tokenizer: TokenCount | None = None,
     ) -> AbstractAsyncContextManager[Session]:
         """A session, for `async with`: stored values and cells that live as long as a conversation.
 
@@ -99,18 +102,28 @@ class Service:
             store: where values are kept; in memory by default.
             dispatcher: runs the calls; a `ToolDispatcher` of the tools by default.
             on_notify: called with (cell id, text) for each `notify` of a script.
+            min_yield_time_ms: the floor of every yield time, in milliseconds: who polls with less waits for so long.
+            tokenizer: counts the tokens of a text, for the budgets of outcomes; `ceil(bytes / 4)` by default. It is
+                asked about texts of any length, in the event loop.
 
         Raises:
             ClosedError: the service has been closed.
+            UsageError: min_yield_time_ms is not a whole number, at least 0.
         """
         self.check_open()
+        check_whole("min_yield_time_ms", min_yield_time_ms)
         return hold_session(
-            self,
-            tools or ToolRegistry(),
-            session_id=session_id,
-            store=store,
-            dispatcher=dispatcher,
-            on_notify=on_notify,
+            lambda nursery: Session(
+                self,
+                tools or ToolRegistry(),
+                session_id=session_id,
+                store=store,
+                dispatcher=dispatcher,
+                on_notify=on_notify,
+                min_yield_time_ms=min_yield_time_ms,
+                tokenizer=tokenizer,
+                nursery=nursery,
+            )
         )
 
     async def lease_worker(self) -> WorkerHandle:
@@ -150,8 +163,7 @@ async def open_service(
     Raises:
         UsageError: spares is not a whole number, at least 0.
     """
-    if isinstance(spares, bool) or not isinstance(spares, int) or spares < 0:
-        raise UsageError(f"spares is a whole number, at least 0, not {spares!r}")
+    check_whole("spares", spares)
     limits = limits or Limits()
     starter = launcher(limits)
     # The inner nursery ends first: what reports how a worker ended is there until the last one has.
@@ -175,12 +187,20 @@ async def open_session(
     store: Store | None = None,
     dispatcher: ToolDispatcher | None = None,
     on_notify: Notify | None = None,
+    min_yield_time_ms: int = 0,
+    tokenizer: TokenCount | None = None,
 ) -> AsyncIterator[Session]:
     """A session with a service of its own, for `async with`. The arguments are those of `Service.open_session`."""
     async with (
         open_service(limits=limits) as service,
         service.open_session(
-            tools, session_id=session_id, store=store, dispatcher=dispatcher, on_notify=on_notify
+            tools,
+            session_id=session_id,
+            store=store,
+            dispatcher=dispatcher,
+            on_notify=on_notify,
+            min_yield_time_ms=min_yield_time_ms,
+            tokenizer=tokenizer,
         ) as session,
     ):
         yield session

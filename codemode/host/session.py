@@ -7,16 +7,21 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import trio
 
-from codemode.errors import CellNotFound, ClosedError, UsageError
+from codemode.errors import CellNotFound, ClosedError, OutputNotFound, UsageError
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
+from codemode.host.declarations import declaration
 from codemode.host.dispatcher import ToolDispatcher
+from codemode.host.events import EventHub, EventStream
+from codemode.host.model_tools import ToolReply, call
 from codemode.host.nurseries import background_nursery
+from codemode.host.output import TokenCount, token_count
 from codemode.host.running_cell import RunningCell, stop_all
 from codemode.host.store import MemoryStore, Store
+from codemode.host.tool_specs import tool_specs
 from codemode.host.tools import Tool, ToolRegistry
 from codemode.host.turn import Turn, hold_turn
 from codemode.host.values import well_formed
@@ -80,6 +85,8 @@ class Session:
         store: Store | None,
         dispatcher: ToolDispatcher | None,
         on_notify: Notify | None,
+        min_yield_time_ms: int,
+        tokenizer: TokenCount | None,
         nursery: trio.Nursery,
     ) -> None:
         self._service = service
@@ -91,8 +98,15 @@ class Session:
         )
         self._store: Store = store or MemoryStore()
         self._on_notify = on_notify
+        self.min_yield_time_ms = min_yield_time_ms
+        self.hub = EventHub()
+        self._count = tokenizer or token_count
         self._nursery = nursery
         self._cells: dict[str, RunningCell] = {}
+        self._turns: list[Turn] = []
+        """Those that are open, the one opened last at the end."""
+        self._own_turn = Turn(self)
+        """Where a model's calls go while no turn is open. Its cells outlive the calls that began them."""
         self._closed = False
 
     def __repr__(self) -> str:
@@ -116,6 +130,14 @@ class Session:
             tasks_left_behind=open_calls[True],
         )
 
+    def events(self) -> EventStream:
+        """What happens in the session from now on, as it happens: an async iterator, which ends with the session.
+
+        A cell's events come in their order. While 1,000 events wait to be taken, the workers of the session are slowed
+        down, so a stream is to be read, closed or dropped.
+        """
+        return self.hub.listen()
+
     def open_turn(self, *, on_end: OnEnd = "terminate") -> AbstractAsyncContextManager[Turn]:
         """A model turn, for `async with`.
 
@@ -129,7 +151,57 @@ class Session:
         self.check_open()
         if on_end not in ("terminate", "keep"):
             raise UsageError(f'on_end is "terminate" or "keep", not {on_end!r}')
-        return hold_turn(self, on_end)
+        return self._hold_turn(on_end)
+
+    @asynccontextmanager
+    async def _hold_turn(self, on_end: OnEnd) -> AsyncIterator[Turn]:
+        async with hold_turn(self, on_end) as turn:
+            self._turns.append(turn)
+            try:
+                yield turn
+            finally:
+                self._turns.remove(turn)
+
+    def tool_specs(self, format: str, *, max_tokens: int | None = None) -> list[dict[str, Any]]:  # noqa: A002
+        """exec and wait as a model is to be told of them: what goes into a request as its `tools`.
+
+        Args:
+            format: the provider's form: "openai" or "openai.responses" (the Responses API), "openai.chat",
+                "anthropic", "gemini" or "mcp".
+            max_tokens: what the description of exec may come to; 8,000 by default. Where the tools' declarations do not
+                all fit, the rest have a line each, or are named; scripts have `search_tools` and `describe_tool`.
+
+        Raises:
+            UsageError: there is no such format.
+        """
+        return tool_specs(tuple(self.tools), format, max_tokens=max_tokens)
+
+    async def call_tool(self, name: str, arguments: Any = None, *, format: str = "mcp") -> ToolReply:  # noqa: A002
+        """Answers a model's call of exec or wait.
+
+        It is made in the turn that was opened last and is still open. Where none is, the script goes on when this
+        returns, until it ends, the session does, or nobody has observed it for 600 s.
+
+        Args:
+            name: "exec" or "wait".
+            arguments: an object, or its JSON text; for exec also the source alone.
+            format: whose form the content has; see `tool_specs`.
+
+        Returns:
+            What the model is to see. Whatever it did wrong is a reply with `is_error`, which tells it what to do.
+
+        Raises:
+            ClosedError: the session has been closed.
+            UsageError: there is no such format.
+
+        Cancelling an exec terminates its cell, cancelling a wait ends that observation only.
+        """
+        self.check_open()
+        turn = self._turns[-1] if self._turns else self._own_turn
+        reply = await call(turn, name, arguments, format)
+        if turn is self._own_turn and name == "exec" and reply.outcome is not None:
+            self.keep(self.find(reply.outcome.cell_id))
+        return reply
 
     def check_open(self) -> None:
         """Raises `ClosedError` where the session has been closed."""
@@ -150,12 +222,24 @@ class Session:
         except KeyError:
             raise CellNotFound(cell_id, self.live_cells) from None
 
+    def find_output(self, output_id: str) -> Cell:
+        """The cell that had an output of that id cut.
+
+        Raises:
+            OutputNotFound: this session has none.
+        """
+        for running in self._cells.values():
+            if running.cell.has_output(output_id):
+                return running.cell
+        raise OutputNotFound(output_id)
+
     def new_cell(self, max_output_tokens: int) -> Cell:
         """The next cell of this session."""
         return Cell(
             len(self._cells) + 1,
             max_output_tokens=max_output_tokens,
             max_console_bytes=self.limits.max_console_bytes,
+            count=self._count,
         )
 
     def run_cell(self, running: RunningCell) -> None:
@@ -166,13 +250,13 @@ class Session:
             running.stop(Verdict.failed("cell_limit", f"{live} cells run already; wait for one, or terminate one"))
         self._nursery.start_soon(running.run)
 
-    def start_message(self, cell: Cell, source: str) -> m.Start:
+    def start_message(self, cell: Cell, source: str, language: m.Language) -> m.Start:
         """What a worker is told to run this script."""
         return m.Start(
             cell=cell.number,
             name=f"cell-{cell.cell_id}.js",
             source=source,
-            language="javascript",
+            language=language,
             tools=tuple(_entry(tool) for tool in self.tools),
             stored=self._store.load_all(),
             max_calls_in_flight=self.limits.max_calls_in_flight,
@@ -232,35 +316,25 @@ class Session:
         self._closed = True
         with trio.move_on_after(CLOSE_S, shield=True):
             await stop_all(self._cells.values(), TERMINATED)
+        await self._own_turn.close("terminate")
+        self.hub.close()
 
 
 def _entry(tool: Tool) -> tuple[str, str, str, str, bool, str]:
     definition = tool.definition
     description = well_formed(definition.description)
-    return tool.identifier, tool.module, tool.name, description, definition.freeform, ""
+    return tool.identifier, tool.module, tool.name, description, definition.freeform, declaration(tool)
 
 
 @asynccontextmanager
-async def hold_session(
-    service: WorkerSource,
-    tools: ToolRegistry,
-    *,
-    session_id: str | None,
-    store: Store | None,
-    dispatcher: ToolDispatcher | None,
-    on_notify: Notify | None,
-) -> AsyncIterator[Session]:
-    """The session of `Service.open_session`, with the tasks behind it."""
+async def hold_session(make: Callable[[trio.Nursery], Session]) -> AsyncIterator[Session]:
+    """The session of `Service.open_session`, with the tasks behind it.
+
+    Args:
+        make: gives the session, whose tasks run in that nursery.
+    """
     async with background_nursery() as nursery:
-        session = Session(
-            service,
-            tools,
-            session_id=session_id,
-            store=store,
-            dispatcher=dispatcher,
-            on_notify=on_notify,
-            nursery=nursery,
-        )
+        session = make(nursery)
         try:
             yield session
         finally:

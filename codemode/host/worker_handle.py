@@ -87,7 +87,16 @@ def _signal_name(number: int) -> str:
 
 
 class Listener(Protocol):
-    """The cell that a worker runs. Both methods answer at once and never raise."""
+    """The cell that a worker runs. It answers at once and never raises."""
+
+    @property
+    def is_full(self) -> bool:
+        """True where it would rather hear nothing more for now: what the worker says next is left in its pipe."""
+        ...
+
+    async def until_room(self) -> None:
+        """Waits while it is full. Never raises but to pass on its caller's cancellation."""
+        ...
 
     def receive(self, message: m.Message) -> None:
         """The worker said this of the cell."""
@@ -121,6 +130,7 @@ class WorkerHandle:
         self._last_ping = self._last_pong = -1
         self._pieces_sent = self._full_reads = 0
         self._ping_is_sent = True
+        self._is_held = False
         self.death: Death | None = None
         self.hello: m.Hello | None = None
 
@@ -258,8 +268,16 @@ class WorkerHandle:
                     if number % MESSAGES_AT_A_TIME == 0:
                         await trio.lowlevel.checkpoint()
                 await trio.lowlevel.checkpoint()
+                await self._until_heard()
         except RemoteProtocolError as error:
             self._blame(f"broke the protocol and was ended: {error}")
+
+    async def _until_heard(self) -> None:
+        """Reads nothing while the listener has no room: the worker's pipe fills, and the worker waits in its turn."""
+        while self._listener is not None and self._listener.is_full and not self.is_ending:
+            self._is_held = True
+            await self._listener.until_room()
+        self._is_held = False
 
     def _receive(self, message: m.Message) -> None:
         match message:
@@ -356,10 +374,10 @@ class WorkerHandle:
             if not step.cancelled_caught:
                 return True
             # It lives while it reads what stands before the ping; and while what it said before the pong fills its
-            # pipe, it is the host that is slow.
+            # pipe, or is left there, it is the host that is slow.
             takes = not self._ping_is_sent and self._pieces_sent > pieces_sent
             gives = full_reads < self._full_reads < most_full_reads
-            beats = 0 if takes or gives else beats + 1
+            beats = 0 if takes or gives or self._is_held else beats + 1
         return False
 
     def _ping(self) -> int:

@@ -29,6 +29,7 @@ from codemode.host.outcome import (
     LogEntry,
     TextItem,
 )
+from codemode.host.output import token_count
 from codemode.wire import messages as m
 
 MAX_CONSOLE_BYTES = 20
@@ -83,6 +84,11 @@ class Said:
     given: int | None = None
 
 
+def failure_text(outcome: CellOutcome) -> list[Item]:
+    """The last item of a failure's content."""
+    return outcome.content()[-1:] if outcome.status == "failed" else []
+
+
 class CellMachine(RuleBasedStateMachine):
     """One cell, and a clock that counts the steps."""
 
@@ -102,6 +108,7 @@ class CellMachine(RuleBasedStateMachine):
         self.delivered: CellOutcome | None = None
         """The end, as it was given last."""
         self.outcomes: list[tuple[CellOutcome, dict[str, Any]]] = []
+        self.outputs: dict[str, str] = {}
         """Everything that was ever given, and what it held then."""
 
     # ── what the worker says, also when nobody should hear it any more ──────────────────────────────────────
@@ -243,8 +250,29 @@ class CellMachine(RuleBasedStateMachine):
                 said.given = self.now if said.given is None else said.given
             if is_over:
                 self.delivered = expected
-        assert outcome == expected
+        assert dataclasses.replace(outcome, output_id=None) == expected
+        texts = [item.text for item in outcome.items if isinstance(item, TextItem)]
+        assert (outcome.output_id is not None) == (outcome.content()[1:] != [*outcome.items, *failure_text(outcome)])
+        if outcome.output_id is not None:
+            assert self.outputs.setdefault(outcome.output_id, "\n".join(texts)) == "\n".join(texts)
         self.outcomes.append((outcome, dataclasses.asdict(outcome)))
+
+    @precondition(lambda self: self.outputs)
+    @rule(number=st.integers(0, 5), max_tokens=st.integers(1, 3_000))
+    def read_an_output_page_by_page(self, number: int, max_tokens: int) -> None:
+        """Whatever has been emitted since, the pages together are what was cut."""
+        output_id, whole = list(self.outputs.items())[number % len(self.outputs)]
+        pages = []
+        offset: int | None = 0
+        while offset is not None:
+            page = self.cell.page(output_id, offset, max_tokens)
+            header, *rest = page.content()
+            assert header == TextItem(page.header())
+            assert rest == [TextItem(page.text)]
+            assert token_count(page.text) <= max_tokens
+            pages.append(page.text)
+            offset = page.next_offset
+        assert "".join(pages) == whole
 
     def news_for(self, observation: Observation) -> list[Said]:
         """What nobody had been given when it began."""

@@ -36,11 +36,16 @@ SILENT = "the worker left a ping unanswered for 2 s and was ended"
 class Cell:
     """A listener that notes when its worker died, and how."""
 
+    is_full = False
+
     def __init__(self) -> None:
         self.died: tuple[float, Death] | None = None
 
     def receive(self, message: m.Message) -> None:
         """Nothing of it matters here."""
+
+    async def until_room(self) -> None:
+        """There always is."""
 
     def worker_died(self, death: Death) -> None:
         self.died = (trio.current_time(), death)

@@ -64,12 +64,17 @@ class PlayedWorker(PipedProcess):
 class Heard:
     """A listener that keeps what it hears."""
 
+    is_full = False
+
     def __init__(self) -> None:
         self.messages: list[m.Message] = []
         self.deaths: list[Death] = []
 
     def receive(self, message: m.Message) -> None:
         self.messages.append(message)
+
+    async def until_room(self) -> None:
+        """There always is."""
 
     def worker_died(self, death: Death) -> None:
         self.deaths.append(death)

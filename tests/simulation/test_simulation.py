@@ -17,7 +17,7 @@ from trio._core import _run as trio_run
 from codemode.host.cell import Cell
 from codemode.host.outcome import CELL_ERROR_CODES
 from codemode.host.pool import Pool
-from codemode.host.running_cell import RunningCell
+from codemode.host.running_cell import Observation, RunningCell, observe
 from codemode.host.worker_handle import Death, WorkerHandle
 from codemode.testing.fake_worker import BIRTH_MISHAPS, LIES, MISHAPS
 from codemode.testing.simulation import main, simulate, simulate_in_processes
@@ -198,18 +198,17 @@ def _gives_the_same_output_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def _comes_back_early(patch: pytest.MonkeyPatch) -> None:
-    is_due = RunningCell._is_due
-    patch.setattr(RunningCell, "_is_due", lambda self, *rest: self.cell.has_news(0) or is_due(self, *rest))
+    is_due = Observation.is_due.fget
+    assert is_due is not None
+    patch.setattr(Observation, "is_due", property(lambda self: self.running.cell.has_news(0) or is_due(self)))
 
 
 def _comes_back_late(patch: pytest.MonkeyPatch) -> None:
-    observe = RunningCell.observe
-
-    async def slowly(self: RunningCell, **given: Any) -> Any:
+    async def slowly(observations: Any, **given: Any) -> Any:
         yield_s = given.pop("yield_s")
-        return await observe(self, yield_s=lambda: yield_s() + 0.7, **given)
+        return await observe(observations, yield_s=lambda: yield_s() + 0.7, **given)
 
-    patch.setattr(RunningCell, "observe", slowly)
+    patch.setattr("codemode.host.turn.observe", slowly)
 
 
 def _lets_a_late_terminate_win(patch: pytest.MonkeyPatch) -> None:
