@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from codemode.host.service import Service, ServiceStatistics, open_service, open_session
     from codemode.host.session import Session, SessionStatistics
+    from codemode.host.sqlite_store import SqliteStore
     from codemode.host.store import MemoryStore, Store
     from codemode.host.tools import ToolDefinition, ToolRegistry
     from codemode.host.turn import Turn
@@ -97,6 +98,7 @@ _HOME = {
     ),
     "codemode.host.service": ("Service", "ServiceStatistics", "open_service", "open_session"),
     "codemode.host.session": ("Session", "SessionStatistics"),
+    "codemode.host.sqlite_store": ("SqliteStore",),
     "codemode.host.store": ("MemoryStore", "Store"),
     "codemode.host.tools": ("ToolDefinition", "ToolRegistry"),
     "codemode.host.turn": ("Turn",),
@@ -137,6 +139,7 @@ __all__ = [
     "ServiceStatistics",
     "Session",
     "SessionStatistics",
+    "SqliteStore",
     "Store",
     "TextItem",
     "ToolCallError",
