@@ -67,13 +67,13 @@ async def interrupted() -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs `codemode run` with these arguments, in a directory of its own."""
+    """Runs `codemode run`, or another command, with these arguments, in a directory of its own."""
     (tmp_path / "tools.py").write_text(TOOLS)
     (tmp_path / "more_tools.py").write_text(MORE_TOOLS)
 
-    def run(*arguments: str, script: str | None = None) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, script: str | None = None, command: str = "run") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "codemode", "run", *arguments],
+            [sys.executable, "-m", "codemode", command, *arguments],
             cwd=tmp_path,
             input=script,
             capture_output=True,
@@ -299,3 +299,90 @@ def test_the_command_is_installed_and_says_its_version() -> None:
     done = subprocess.run([command, "--version"], capture_output=True, encoding="utf-8", timeout=30, check=True)
 
     assert done.stdout == f"codemode {codemode.__version__}\n"
+
+
+def test_tools_prints_what_a_model_is_told(run: Run) -> None:
+    done = run("--tools", "tools.py", "--tools", "more_tools:more", command="tools")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("# exec\n\nRuns JavaScript")
+    assert "  // tools.js\n  /** Twice n. */\n  double(args: { n: number /* integer */ })" in done.stdout
+    assert "  // tools/more.js\n" in done.stdout
+    assert "\n# wait\n\n" in done.stdout
+
+
+def test_tools_prints_the_request_of_a_provider(run: Run) -> None:
+    specs = json.loads(run("--tools", "tools.py", "--format", "anthropic", command="tools").stdout)
+
+    assert [(spec["name"], list(spec)) for spec in specs] == [
+        ("exec", ["name", "description", "input_schema"]),
+        ("wait", ["name", "description", "input_schema"]),
+    ]
+
+
+def test_tools_keeps_to_a_budget(run: Run) -> None:
+    done = run("--tools", "tools.py", "--max-tokens", "0", command="tools")
+
+    assert "double(" not in done.stdout
+    assert "tell the rest:\nand 3 more\n" in done.stdout
+
+
+def test_tools_prints_the_tools_themselves(run: Run) -> None:
+    tools = json.loads(run("--tools", "more_tools:more", "--format", "json", command="tools").stdout)
+
+    assert tools == [
+        {
+            "identifier": "more__triple",
+            "module": "tools/more.js",
+            "name": "triple",
+            "description": "Three times n.",
+            "parameters": {
+                "type": "object",
+                "properties": {"n": {"type": "integer"}},
+                "required": ["n"],
+                "additionalProperties": False,
+            },
+            "output_schema": {"type": "integer"},
+            "read_only": False,
+            "freeform": False,
+            "declaration": "declare const tools: {\n  /** Three times n. */\n"
+            "  more__triple(args: { n: number /* integer */ }): Promise<number /* integer */>;\n};",
+        }
+    ]
+
+
+@pytest.mark.parametrize("command", ["tools", "serve"])
+def test_wrong_tools_are_wrong_usage_of_every_command(run: Run, command: str) -> None:
+    done = run("--tools", "missing.py", command=command)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "codemode: --tools missing.py: there is no such file\n"
+
+
+def test_an_unknown_form_is_wrong_usage(run: Run) -> None:
+    done = run("--format", "gpt", command="tools")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "invalid choice: 'gpt'" in done.stderr
+
+
+def test_a_server_whose_client_says_nothing_ends_in_peace(run: Run) -> None:
+    done = run("--tools", "tools.py", command="serve", script="")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1", "127.0.0.1 is not HOST:PORT"),
+        ("127.0.0.1:99999", "is not HOST:PORT"),
+        ("192.0.2.1:80", "cannot listen"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_wrong_usage(run: Run, address: str, said: str) -> None:
+    done = run("--http", address, command="serve")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

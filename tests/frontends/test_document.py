@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from codemode.frontends.cli import exit_status
+from codemode.frontends.commands.run import exit_status
 from codemode.frontends.document import outcome_document
 from codemode.host.outcome import CallRecord, CellError, CellOutcome, ImageItem, LogEntry, TextItem
 

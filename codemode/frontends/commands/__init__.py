@@ -1,0 +1,1 @@
+"""The commands of the command line, one a module: what each takes, and what it does."""

@@ -1,0 +1,88 @@
+"""What several commands take, and how they say that it was wrong."""
+
+from __future__ import annotations
+
+import argparse
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from codemode.errors import UsageError
+from codemode.frontends.tool_files import load_tools
+from codemode.host.sqlite_store import SqliteStore
+from codemode.host.tools import ToolRegistry
+
+USAGE = 2
+"""The exit status for wrong usage, as argparse has it."""
+
+
+def add_tools(parser: argparse.ArgumentParser) -> None:
+    """`--tools` and `--mcp`, for `registry` and `all_tools`."""
+    parser.add_argument(
+        "--tools",
+        action="append",
+        default=[],
+        metavar="FILE.py|MODULE:ATTR",
+        help="tools for scripts: a Python file with a ToolRegistry named `tools`; may be given again",
+    )
+    parser.add_argument(
+        "--mcp",
+        metavar="FILE.json",
+        help='the tools of MCP servers: a file of {"mcpServers": {NAME: {"command", "args"} or {"url"}}}',
+    )
+
+
+def registry(options: argparse.Namespace) -> ToolRegistry:
+    """The tools of the files of the command line.
+
+    Raises:
+        UsageError: they cannot be had. What a file itself raised has been printed on stderr.
+    """
+    try:
+        return load_tools(options.tools)
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        raise UsageError("the tools could not be loaded: see above") from error
+
+
+@asynccontextmanager
+async def all_tools(options: argparse.Namespace, tools: ToolRegistry) -> AsyncIterator[ToolRegistry]:
+    """Those tools and the ones of the MCP servers of the command line, which run for as long as the block.
+
+    Raises:
+        UsageError: the file of the servers is not a good one, or a server cannot be had.
+    """
+    if options.mcp is None:
+        yield tools
+        return
+    # The SDK takes longer to load than all the rest: who names no server does not pay for it.
+    from codemode.frontends.mcp_config import load_mcp_config  # noqa: PLC0415
+    from codemode.frontends.mcp_tools import open_mcp_tools  # noqa: PLC0415
+
+    async with open_mcp_tools(load_mcp_config(options.mcp)) as of_servers:
+        tools.include(of_servers)
+        yield tools
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """`--store`, for `store`."""
+    parser.add_argument("--store", metavar="FILE", help="keep stored values in this SQLite file")
+
+
+def store(options: argparse.Namespace) -> SqliteStore | None:
+    """The store of the command line; None where values are kept in memory.
+
+    Raises:
+        UsageError: the file is no store.
+    """
+    return None if options.store is None else SqliteStore(options.store)
+
+
+def whole_number(text: str) -> int:
+    """A number of tokens and the like."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return number
