@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -111,6 +112,88 @@ def test_the_console_goes_to_stderr(run: Run) -> None:
     done = run("-e", "console.log('logged', { a: 1 }); console.error('wrong'); text('said')")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "said\n", "[log] logged { a: 1 }\n[error] wrong\n")
+
+
+def test_notes_and_progress_go_to_stderr(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "from codemode import ToolContext, ToolRegistry\n"
+        "tools = ToolRegistry()\n"
+        "@tools.tool\n"
+        "async def copy(ctx: ToolContext) -> None:\n"
+        '    ctx.progress("half way")\n'
+    )
+    done = run("-e", "notify('begun'); await tools.copy(); text('done')", "--tools", "slow.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "[note] begun\n[copy] half way\n")
+
+
+def test_output_and_console_are_shown_while_the_script_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "codemode", "run", "-e", "text('said'); console.log('logged'); for (;;) {}"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "said\n"
+        assert process.stderr.readline() == "[log] logged\n"
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
+def test_events_are_told_on_stderr_a_json_object_a_line(run: Run) -> None:
+    done = run("-e", "text('a'); console.log('c'); await tools.double({ n: 2 })", "--tools", "tools.py", "--events")
+
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.stdout == "a\n"
+    assert [event["type"] for event in events] == [
+        "cell_started",
+        "output",
+        "console",
+        "call_started",
+        "call_settled",
+        "cell_ended",
+    ]
+    assert events[1]["item"] == {"type": "text", "text": "a"}
+    assert {key: value for key, value in events[4].items() if key != "at_ms"} == {
+        "type": "call_settled",
+        "cell_id": "1",
+        "call_id": "1-1",
+        "tool": "double",
+        "status": "ok",
+        "code": None,
+    }
+
+
+def test_a_ts_file_is_typescript_from_the_start(run: Run, tmp_path: Path) -> None:
+    """`f(a<b, c>(d))` is two comparisons in JavaScript, and one generic call in TypeScript."""
+    script = "const f = (...given) => text(given.length), a = () => 1, b = 2, c = 0, d = 1; f(a<b, c>(d))"
+    for name in ("script.js", "script.ts", "script.mts"):
+        (tmp_path / name).write_text(script)
+    assert [run(name).stdout for name in ("script.js", "script.ts", "script.mts")] == ["2\n", "1\n", "1\n"]
+
+
+def test_a_store_keeps_values_from_run_to_run(run: Run, tmp_path: Path) -> None:
+    count = "store('n', (load('n') ?? 0) + 1); text(load('n'))"
+    assert [run("-e", count, "--store", "values.db").stdout for _ in range(3)] == ["1\n", "2\n", "3\n"]
+    (tmp_path / "no.db").write_text("no database" * 100)
+    refused = run("-e", count, "--store", "no.db")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "codemode: the store 'no.db' cannot be used: file is not a database\n",
+    )
+
+
+def test_the_tools_of_an_mcp_server_are_there(run: Run, tmp_path: Path) -> None:
+    server = Path(__file__).parent / "programs" / "ordinary_mcp_server.py"
+    config = {"mcpServers": {"plain": {"command": sys.executable, "args": [str(server)]}}}
+    (tmp_path / "servers.json").write_text(json.dumps(config))
+    done = run("-e", "text(ALL_TOOLS.some((tool) => tool.module === 'tools/mcp/plain.js'))", "--mcp", "servers.json")
+    assert (done.returncode, done.stdout) == (0, "true\n")
+    config["mcpServers"]["plain"]["command"] = "no-such-program"
+    (tmp_path / "servers.json").write_text(json.dumps(config))
+    refused = run("-e", "1", "--mcp", "servers.json")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("codemode: the MCP server 'plain'")
 
 
 def test_a_script_that_fails_says_why_on_stderr_and_keeps_its_output(run: Run) -> None:
