@@ -8,7 +8,10 @@ process ends instead.
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from itertools import islice
 from typing import Any, cast
@@ -16,9 +19,12 @@ from typing import Any, cast
 import py_mini_racer._mini_racer as mini_racer_internals
 from py_mini_racer import JSEvalException, JSParseException, MiniRacer, init_mini_racer
 
-from codemode.engine.modules import LinkedScript, SourceError, link
+from codemode.engine.erasure import NotTypeScript, erase
+from codemode.engine.modules import LinkedScript, link
 from codemode.engine.ring import RingReader
+from codemode.engine.source import LINE_END, SourceError, is_empty, syntax_error, to_units
 from codemode.limits import MIB, Limits
+from codemode.pragma import PragmaError, read_pragma
 from codemode.wire.messages import Start
 
 FAULTY = -4
@@ -33,11 +39,23 @@ _MAX_STRAY_BRACES = 200
 """How many braces of a script that does not parse are looked at."""
 _STRICT = '"use strict";'
 _PARSE_ERROR = re.compile(r"\A[^\n]*?:(\d+): (?:SyntaxError: )?([^\n]*)\n([^\n]*)\n( *)\^")
-_LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
+
+
+_Linker = Callable[[str], LinkedScript]
 
 
 class RunnerError(Exception):
     """An accessor of the runner threw: a bug in the runner. The process is not to be used further."""
+
+
+class _Refused(Exception):
+    """V8 does not take the body of a script. To find out where takes many attempts, so only what is told is located."""
+
+    def __init__(self, source: str, body: str, message: str) -> None:
+        self.source = source
+        self.body = body
+        self.message = message
+        super().__init__(source, body, message)
 
 
 def initialise_v8(limits: Limits) -> None:
@@ -107,15 +125,25 @@ class Engine:
             "tools": start.tools,
             "lastCall": last_call,
             "stored": start.stored,
+            "seed": os.urandom(32).hex(),
         }
         self._port["cell"] = json.dumps(cell)
         self._check()
         exports = json.loads(cast("str", self._port["exports"]))
-        if not start.source.strip():
+        try:
+            read_pragma(start.source)  # the host goes by what it sets
+        except PragmaError as error:
+            before = to_units(start.source[: error.at])
+            raise syntax_error(before, error.message, len(before)) from None
+        if is_empty(start.source):
             raise SourceError("syntax_error", "the script is empty", 1, 1)
-        script = link(start.source, exports, name=start.name, nonce=nonce)
-        wrapper = self._compile(start.source, script)
-        self._port["place"] = json.dumps([script.prologue_units, len(_LINE_END.split(start.source))])
+        try:
+            script, wrapper = self._read(start, partial(link, exports=exports, name=start.name, nonce=nonce))
+        except _Refused as refused:
+            raise self._locate(refused) from None
+        if script.broken_link is not None:
+            raise script.broken_link
+        self._port["place"] = json.dumps([script.prologue_units, len(LINE_END.split(start.source))])
         self._port["now"] = now_ms
         self._port["script"] = wrapper
         self._check()
@@ -152,25 +180,52 @@ class Engine:
         if fault := self._port["fault"]:
             raise RunnerError(fault)
 
-    def _compile(self, source: str, script: LinkedScript) -> object:
-        """The script as a function, not called yet.
+    def _read(self, start: Start, linker: _Linker) -> tuple[LinkedScript, object]:
+        """The script linked and compiled: as JavaScript if V8 takes it so, and only else without its types.
 
         Raises:
-            SourceError: V8 refuses the text, or the body alone, so that nothing in it can close what stands around it.
+            SourceError: it cannot be read.
+            _Refused: V8 does not take it.
         """
+        source, refusal = start.source, None
+        if start.language == "javascript":
+            try:
+                return self._compile(source, linker)
+            except (SourceError, _Refused) as error:
+                refusal = error
+        try:
+            erased = erase(source)
+        except NotTypeScript:
+            if refusal is not None:
+                raise refusal from None
+            self._compile(source, linker)  # V8 says better what is wrong, if it finds anything
+            raise
+        if refusal is not None and erased == source:
+            raise refusal
+        return self._compile(erased, linker)
+
+    def _compile(self, source: str, linker: _Linker) -> tuple[LinkedScript, object]:
+        """The script linked, and as a function that was not called yet.
+
+        Raises:
+            SourceError: it is refused, and where is known.
+            _Refused: V8 refuses the body alone, which so cannot close what stands around it.
+        """
+        script = linker(source)
         # The body alone first: what does not parse alone might close what stands around it, and run at once.
         if not self._parses_alone(script.body):
-            raise self._locate(source, script.body, cast("str", self._port["alone"]))
+            raise _Refused(source, script.body, cast("str", self._port["alone"]))
         try:
-            return self._v8.eval(script.text)
+            return script, self._v8.eval(script.text)
         except JSParseException as error:
             raise _located(error, source, script.prologue_units) from None
 
-    def _locate(self, source: str, body: str, refusal: str) -> SourceError:
+    def _locate(self, refused: _Refused) -> SourceError:
         """Where the body is refused. Nothing of it runs: a text that does parse throws at its first token."""
+        source, body = refused.source, refused.body
         if (stray := self._stray_brace(body)) is not None:
-            line, column = _place(body, stray)
-            return SourceError("syntax_error", "Unexpected token '}'", line, column)
+            before = to_units(body[:stray])
+            return syntax_error(before, "Unexpected token '}'", len(before))
         prologue = "throw 0;(async function(){" + _STRICT
         try:
             self._v8.eval(f"{prologue}{body}\n}})")
@@ -178,7 +233,7 @@ class Engine:
             return _located(error, source, len(prologue))
         except JSEvalException:
             pass
-        return SourceError("syntax_error", refusal, 1, 1)
+        return SourceError("syntax_error", refused.message, 1, 1)
 
     def _stray_brace(self, body: str) -> int | None:
         """Where a brace closes what the script has not opened: what stands before it is whole, and with it is not.
@@ -195,27 +250,17 @@ class Engine:
         return not self._port["alone"]
 
 
-def _place(text: str, index: int) -> tuple[int, int]:
-    """Line and column of an index in a text, from 1; the column in UTF-16 units."""
-    lines = _LINE_END.split(text[:index])
-    return len(lines), _units(lines[-1]) + 1
-
-
 def _located(error: JSParseException, source: str, prologue_units: int) -> SourceError:
     """V8's refusal with its place in the source, read from the text of mini-racer's exception."""
     found = _PARSE_ERROR.match(str(error))
     if found is None:
         return SourceError("syntax_error", str(error).strip().splitlines()[0], 1, 1)
-    line, message, column = int(found[1]), found[2], _units(found[4]) + 1
+    line, message, column = int(found[1]), found[2], len(to_units(found[4])) + 1
     if line == 1:
         column = max(1, column - prologue_units)
-    lines = _LINE_END.split(source)
+    lines = LINE_END.split(source)
     if line > len(lines):  # in what stands after the source: something was left open
-        line, column = len(lines), _units(lines[-1]) + 1
+        line, column = len(lines), len(to_units(lines[-1])) + 1
         if message.startswith("Unexpected token"):
             message = "Unexpected end of input"
     return SourceError("syntax_error", message, line, column)
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -12,36 +12,31 @@ import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import count, islice
 from operator import attrgetter, itemgetter
-from typing import Literal
 
 import tree_sitter_javascript
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Tree
+
+from codemode.engine.source import (
+    LINE_END,
+    MAX_PARSE_S,
+    NEWLINE,
+    SPACE,
+    TRIVIA,
+    SourceError,
+    blank,
+    near,
+    overwrite,
+    parse,
+    place_of,
+    quoted,
+    syntax_error,
+    to_text,
+    to_units,
+)
 
 # ── what this module gives ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-class SourceError(Exception):
-    """The script cannot be run as it is written.
-
-    Args:
-        code: the cell error code.
-        message: what is wrong, in V8's words where V8 has some.
-        line: from 1.
-        column: from 1, in UTF-16 units.
-    """
-
-    def __init__(self, code: Literal["syntax_error", "module_not_found"], message: str, line: int, column: int) -> None:
-        self.code = code
-        self.message = message
-        self.line = line
-        self.column = column
-        super().__init__(code, message, line, column)
-
-    def __str__(self) -> str:
-        return f"{self.message} ({self.line}:{self.column})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +51,12 @@ class LinkedScript:
     a strict async function, nothing in it closes the wrapper of `text`."""
     prologue_units: int
     """UTF-16 units that stand before the script on line 1 of `text`."""
+    broken_link: SourceError | None
+    """`module_not_found` for the first unknown module or export. As in any engine it counts once the script parses."""
 
 
 def link(source: str, exports: Mapping[str, Collection[str]], *, name: str, nonce: str) -> LinkedScript:
-    """Rewrite a module for eval and check its static links.
+    """Rewrite a module for eval and look up its static links.
 
     Args:
         source: the script, well-formed Unicode.
@@ -68,10 +65,9 @@ def link(source: str, exports: Mapping[str, Collection[str]], *, name: str, nonc
         nonce: at least 128 random bits as text, from which the wrapper's own identifiers are made.
 
     Raises:
-        SourceError: `syntax_error`, for what only a module forbids, or `module_not_found`, for an unknown
-            module or export.
+        SourceError: `syntax_error`, for what only a module forbids.
     """
-    units = _to_units(source)
+    units = to_units(source)
     report, error = _fresh_identifier(units, nonce, "$", 33), _fresh_identifier(units, nonce, "_", 33)
     module = _Module(
         units,
@@ -79,9 +75,8 @@ def link(source: str, exports: Mapping[str, Collection[str]], *, name: str, nonc
         default_name=_fresh_identifier(units, nonce, "_", len("export")),
     )
     module.rewrite()
-    _check_links(module, exports)
 
-    body = _to_text(module.units)
+    body = to_text(module.units)
     constants = [*_import_constants(module.bindings.values())]
     if module.imports_dynamically:
         constants.append(f"{module.import_name}=arguments[2]")
@@ -93,63 +88,14 @@ def link(source: str, exports: Mapping[str, Collection[str]], *, name: str, nonc
     )
     # The script has a block of its own: what it declares with `using` is disposed of before the report.
     epilogue = f"\n}}{report}(0)}}catch({error}){{{report}(1,{error})}}}})()}}}})\n//# sourceURL={name}"
-    return LinkedScript(prologue + body + epilogue, body, len(_to_units(prologue)))
-
-
-def code_frame(source: str, line: int, column: int) -> str:
-    """The line of an error and the one before it, a caret under the column; long lines are cut around it.
-
-    Args:
-        source: the script.
-        line: from 1; one beyond the last line stands for the last.
-        column: from 1, in UTF-16 units.
-    """
-    lines = _LINE_END.split(source)
-    line = min(max(line, 1), len(lines))
-    text = lines[line - 1]
-    caret = len(_to_text(_to_units(text)[: max(column - 1, 0)]))
-    start = max(0, min(caret - _FRAME_WIDTH // 2, len(text) - _FRAME_WIDTH))
-    gutter = len(str(line))
-    shown = [
-        f"{number:>{gutter}} | {lines[number - 1][start : start + _FRAME_WIDTH]}".rstrip()
-        for number in (line - 1, line)
-        if number > 0
-    ]
-    # Tabs stay tabs, so that the caret stands right whatever their width.
-    indent = re.sub(r"[^\t]", " ", text[start:caret])
-    return "\n".join([*shown, f"{'':>{gutter}} | {indent}^"])
-
-
-_FRAME_WIDTH = 120
-
-# ── text as UTF-16 units ────────────────────────────────────────────────────────────────────────────────────────────
-# Inside this module a script is a str of UTF-16 units (an astral character is its two surrogates), so that
-# an index is the same for a slice, for tree-sitter (two bytes a unit) and for a column.
-
-_SPACE = r" \t\v\f\xa0\ufeff\u1680\u2000-\u200a\u202f\u205f\u3000"
-_NEWLINE = r"\n\r\u2028\u2029"
-_LINE_END = re.compile(rf"\r\n|[{_NEWLINE}]")
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
-
-
-def _to_units(text: str) -> str:
-    def surrogates(match: re.Match[str]) -> str:
-        high, low = divmod(ord(match[0]) - 0x10000, 0x400)
-        return chr(0xD800 + high) + chr(0xDC00 + low)
-
-    return _ASTRAL.sub(surrogates, text)
-
-
-def _to_text(units: str) -> str:
-    """The units as well-formed text: a lone surrogate becomes U+FFFD."""
-    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return LinkedScript(prologue + body + epilogue, body, len(to_units(prologue)), _broken_link(module, exports))
 
 
 # ── tokens of a declaration ─────────────────────────────────────────────────────────────────────────────────────────
 
 _TOKEN = re.compile(
-    rf"""(?P<trivia>(?:[{_SPACE}{_NEWLINE}]|//[^{_NEWLINE}]*|/\*.*?\*/)*+)
-    (?:(?P<name>(?:[A-Za-z0-9_$]|[^\x00-\x7f{_SPACE}{_NEWLINE}]|\\u[0-9A-Fa-f]{{4}}|\\u\{{[0-9A-Fa-f]+\}})++)
+    rf"""(?P<trivia>{TRIVIA})
+    (?:(?P<name>(?:[A-Za-z0-9_$]|[^\x00-\x7f{SPACE}{NEWLINE}]|\\u[0-9A-Fa-f]{{4}}|\\u\{{[0-9A-Fa-f]+\}})++)
     |(?P<string>"(?:[^"\\\r\n]|\\(?:\r\n|.))*+"|'(?:[^'\\\r\n]|\\(?:\r\n|.))*+')
     |(?P<end>\Z)
     |(?P<punctuator>.))""",
@@ -167,17 +113,17 @@ _KEYWORDS = frozenset(
 )  # fmt: skip
 _STRICT_WORDS = frozenset(
     {"implements", "interface", "let", "package", "private", "protected", "public", "static", "yield"}
-)
+)  # fmt: skip
 
 
 def _unescape(units: str) -> str:
     def value(match: re.Match[str]) -> str:
         braced, four, two, line_end, simple = match.groups()
         if digits := braced or four or two:
-            return _to_units(chr(min(int(digits, 16), 0x10FFFF)))
+            return to_units(chr(min(int(digits, 16), 0x10FFFF)))
         return "" if line_end else _SIMPLE_ESCAPES.get(simple, simple)
 
-    return _to_text(_ESCAPE.sub(value, units) if "\\" in units else units)
+    return to_text(_ESCAPE.sub(value, units) if "\\" in units else units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +159,7 @@ class _Reader:
         assert match is not None
         assert match.lastgroup is not None
         kind = match.lastgroup
-        after_newline = _LINE_END.search(match["trivia"]) is not None
+        after_newline = LINE_END.search(match["trivia"]) is not None
         return _Token(kind, match[kind], match.start(kind), match.end(kind), after_newline)
 
     def take(self) -> _Token:
@@ -290,14 +236,7 @@ class _Reader:
         return self.error(f"Unexpected {what}", token.start)
 
     def error(self, message: str, at: int) -> SourceError:
-        return _error(self._units, "syntax_error", message, at)
-
-
-def _error(units: str, code: Literal["syntax_error", "module_not_found"], message: str, at: int) -> SourceError:
-    line, line_start = 1, 0
-    for line_end in _LINE_END.finditer(units, 0, at):
-        line, line_start = line + 1, line_end.end()
-    return SourceError(code, message, line, at - line_start + 1)
+        return syntax_error(self._units, message, at)
 
 
 # ── the module ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -315,7 +254,7 @@ _VARIABLE_DECLARATIONS = frozenset({"lexical_declaration", "variable_declaration
 _INERT = frozenset({"comment", "string", "string_fragment", "escape_sequence", "regex"})
 
 _NEEDS_A_LOOK = re.compile(r"import|export|return|arguments|target|<!--|-->")
-_HTML_COMMENT = re.compile(rf"(?P<open><!--)|(?:^|[{_NEWLINE}]|\*/)[{_SPACE}]*(?P<close>-->)")
+_HTML_COMMENT = re.compile(rf"(?P<open><!--)|(?:^|[{NEWLINE}]|\*/)[{SPACE}]*(?P<close>-->)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,20 +301,20 @@ class _Module:
             self.units = "//" + self.units[2:]
         if not _NEEDS_A_LOOK.search(self.units):
             return
-        deadline = time.thread_time() + _MAX_PARSE_S
-        tree = _parse(self.units, deadline)
+        deadline = time.thread_time() + MAX_PARSE_S
+        tree = parse(_LANGUAGE, self.units, deadline)
         # What tree-sitter could not read may hide further declarations until those that it found are blank.
         while self._rewrite_declarations(tree) and tree.root_node.has_error:
-            tree = _parse(self.units, deadline)
+            tree = parse(_LANGUAGE, self.units, deadline)
         self._refuse_html_comments(tree)
         self._check_exports(tree)
         self._examine(tree)
 
     def missing(self, message: str, at: int) -> SourceError:
-        return _error(self.units, "module_not_found", message, at)
+        return SourceError("module_not_found", message, *place_of(self.units, at))
 
     def _error(self, message: str, at: int) -> SourceError:
-        return _error(self.units, "syntax_error", message, at)
+        return syntax_error(self.units, message, at)
 
     # ── declarations ──
 
@@ -394,7 +333,7 @@ class _Module:
             read = self._read_import if keyword.units == "import" else self._read_export
             pieces.append((start, read(reader, start)))
             read_to = reader.end
-        self.units = _overwrite(self.units, pieces)
+        self.units = overwrite(self.units, pieces)
         return bool(pieces)
 
     def _declaration_starts(self, tree: Tree) -> Iterator[int]:
@@ -413,7 +352,7 @@ class _Module:
 
     def _blank(self, start: int, end: int) -> str:
         """The span as white space. Its semicolon keeps the lines before and behind apart."""
-        return ";" + re.sub(rf"[^{_NEWLINE}]", " ", self.units[start + 1 : end])
+        return ";" + blank(self.units, start + 1, end)
 
     def _read_import(self, reader: _Reader, start: int) -> str:
         imported: list[tuple[str | None, int, _Token]] = []
@@ -519,7 +458,7 @@ class _Module:
             keywords += "*"
         if reader.next.kind == "name" and reader.next.units != "extends":
             return blank
-        if _LINE_END.search(self.units, start, reader.end):
+        if LINE_END.search(self.units, start, reader.end):
             raise self._error("'export default' must stand on the line of what it exports", start)
         return f";{keywords} {self.default_name}".ljust(reader.end - start)
 
@@ -596,7 +535,7 @@ class _Module:
                     if scope != "arrow_function":
                         arguments_end = max(arguments_end, end)
         self.imports_dynamically = bool(dynamic_imports)
-        self.units = _overwrite(self.units, [(at, self.import_name) for at in dynamic_imports])
+        self.units = overwrite(self.units, [(at, self.import_name) for at in dynamic_imports])
 
     def _is_dynamic_import(self, start: int) -> bool:
         reader = _Reader(self.units, start)
@@ -612,36 +551,7 @@ class _Module:
         return True
 
 
-def _overwrite(units: str, pieces: Iterable[tuple[int, str]]) -> str:
-    parts, end = [], 0
-    for start, piece in pieces:
-        parts += [units[end:start], piece]
-        end = start + len(piece)
-    return "".join([*parts, units[end:]])
-
-
 # ── the syntax tree ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-_MAX_PARSE_S = 3.0
-"""CPU time. A mebibyte of ordinary code takes half a second, one of nothing but quotes seven."""
-_CHUNK_BYTES = 65536
-
-
-def _parse(units: str, deadline: float) -> Tree:
-    source = units.encode("utf-16-le", "surrogatepass")
-
-    def read(offset: int, _: object) -> bytes:
-        return source[offset : offset + _CHUNK_BYTES]
-
-    def is_late(_offset: int, _has_error: bool) -> bool:
-        return time.thread_time() > deadline
-
-    try:
-        return Parser(_LANGUAGE).parse(read, encoding="utf16le", progress_callback=is_late)
-    except ValueError:
-        message = "The source nests too deeply, or is too broken, to be read"
-        raise _error(units, "syntax_error", message, 0) from None
 
 
 def _nodes(tree: Tree, kinds: Collection[str]) -> Iterator[Node]:
@@ -719,42 +629,31 @@ def _names_in_patterns(patterns: list[Node]) -> Iterator[Node]:
 # ── links ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _MAX_NAMES_LISTED = 20
-_MAX_NAME_CHARS = 200
-"""A longer name is cut in a message and compared with none, which takes time in the square of its length."""
 
 
-def _check_links(module: _Module, exports: Mapping[str, Collection[str]]) -> None:
+def _broken_link(module: _Module, exports: Mapping[str, Collection[str]]) -> SourceError | None:
     for request in sorted(module.requests, key=attrgetter("at")):
         names = exports.get(request.specifier)
         if names is None and request.export is None:
-            message = f"there is no module {_quoted(request.specifier)}{_near(request.specifier, exports)}"
-            raise module.missing(f"{message} Modules: {_listed(exports)}", request.at)
+            message = f"there is no module {quoted(request.specifier)}{near(request.specifier, exports)}"
+            return module.missing(f"{message} Modules: {_listed(exports)}", request.at)
         if names is not None and request.export is not None and request.export not in names:
-            message = f"{_quoted(request.specifier)} has no export {_quoted(request.export)}"
-            raise module.missing(f"{message}{_advice(request.export, names, exports)}", request.at)
+            message = f"{quoted(request.specifier)} has no export {quoted(request.export)}"
+            return module.missing(f"{message}{_advice(request.export, names, exports)}", request.at)
+    return None
 
 
 def _advice(name: str, names: Collection[str], exports: Mapping[str, Collection[str]]) -> str:
     if name == "default":
         return ": write import {name} or import * as name"
     owners = [specifier for specifier, others in exports.items() if name in others]
-    return _near(name, names) + (f" It is an export of {_listed(owners)}" if owners else "")
-
-
-def _near(name: str, names: Collection[str]) -> str:
-    matches = get_close_matches(name, names, n=3) if len(name) <= _MAX_NAME_CHARS else []
-    return f"; did you mean {' or '.join(map(_quoted, matches))}?" if matches else "."
+    return near(name, names) + (f" It is an export of {_listed(owners)}" if owners else "")
 
 
 def _listed(names: Collection[str]) -> str:
-    listed = ", ".join(map(_quoted, islice(names, _MAX_NAMES_LISTED)))
+    listed = ", ".join(map(quoted, islice(names, _MAX_NAMES_LISTED)))
     more = len(names) - _MAX_NAMES_LISTED
     return f"{listed} and {more} more" if more > 0 else listed or "none"
-
-
-def _quoted(name: str) -> str:
-    cut = name if len(name) <= _MAX_NAME_CHARS else name[:_MAX_NAME_CHARS] + "…"
-    return json.dumps(cut, ensure_ascii=False)
 
 
 # ── the wrapper ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,7 @@ from codemode.host.outcome import (
 )
 from codemode.host.output import TokenCount, is_over_budget, page_of, text_items_joined, token_count
 from codemode.host.values import well_formed_json
+from codemode.pragma import Pragma
 from codemode.wire import messages as m
 
 
@@ -78,7 +79,7 @@ class Cell:
         self.verdict: Verdict | None = None
         self.ledger = Ledger(self.cell_id)
         self.exec_yield_ms: int | None = None
-        """What the script gave to `set_yield_time`, if it did."""
+        """What the script gave to `set_yield_time` or its pragma sets, if they do."""
         self.exec_max_output_tokens = max_output_tokens
         self.yields = 0
         """How often the script has yielded."""
@@ -93,6 +94,12 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"<Cell {self.cell_id}, {self.phase.value}, {len(self._items)} items, {self.ledger!r}>"
+
+    def begin_with(self, pragma: Pragma) -> None:
+        """What the script's first line sets; what the script sets later comes later, and counts."""
+        self.exec_yield_ms = pragma.yield_time_ms
+        if pragma.max_output_tokens is not None:
+            self.exec_max_output_tokens = pragma.max_output_tokens
 
     def begin_observation(self) -> int | None:
         """Where what is new begins, for `outcome`; None where the end has been delivered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal, Protocol, get_args
@@ -15,6 +16,7 @@ from codemode.host.outcome import CellOutcome
 from codemode.host.running_cell import CellOwner, RunningCell, Until, observe, stop_all
 from codemode.host.values import well_formed
 from codemode.host.worker_handle import WorkerHandle
+from codemode.pragma import PragmaError, read_pragma
 from codemode.wire import messages as m
 
 YIELD_TIME_MS = 10_000
@@ -190,6 +192,8 @@ class Turn:
             raise UsageError(f'language is "javascript" or "typescript", not {language!r}')
         cell = self._session.new_cell(_amount("max_output_tokens", max_output_tokens, MAX_TOKENS))
         source = well_formed(source)
+        with contextlib.suppress(PragmaError):  # the worker will say what is wrong with it, and where
+            cell.begin_with(read_pragma(source))
         running = RunningCell(
             cell,
             self._session,

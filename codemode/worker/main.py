@@ -13,8 +13,8 @@ import time
 import traceback
 
 from codemode.engine.engine import STALLED, Engine, initialise_v8
-from codemode.engine.modules import SourceError, code_frame
 from codemode.engine.records import RecordDecoder
+from codemode.engine.source import SourceError, code_frame
 from codemode.limits import Limits
 from codemode.wire import messages as m
 from codemode.worker.fences import apply_fences, close_other_descriptors

@@ -32,6 +32,7 @@ def seen(outcome: codemode.CellOutcome) -> tuple[str, list[str]]:
 async def test_exec_returns_when_its_yield_time_is_over_also_while_the_script_spins(
     turn: codemode.Turn, soon: Any
 ) -> None:
+    await turn.run("1")  # the worker is there
     with soon():
         outcome = await turn.exec("text('before'); for (;;) {}", yield_time_ms=300)
 

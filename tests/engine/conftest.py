@@ -11,7 +11,7 @@ import pytest
 _PROLOGUE = """
 import os, sys, traceback
 from codemode.engine.engine import *
-from codemode.engine.modules import SourceError
+from codemode.engine.source import SourceError
 from codemode.engine.records import RecordDecoder
 from codemode.limits import MIB, Limits
 from codemode.wire import messages as m
@@ -19,20 +19,29 @@ from codemode.wire import messages as m
 TOOLS = (("get", "tools.js", "get", "", False, ""),)
 
 def start(engine, source, cell=1, **fields):
-    values = dict(cell=cell, name=f"cell-{cell}.js", source=source, language="javascript", tools=TOOLS, stored={}, max_calls_in_flight=4,
-                  max_store_bytes=1000) | fields
+    values = dict(cell=cell, name=f"cell-{cell}.js", source=source, language="javascript", tools=TOOLS, stored={},
+                  max_calls_in_flight=4, max_store_bytes=1000) | fields
     engine.start(m.Start(**values), last_call=0, now_ms=0, nonce="n" * 32)
 
 def said(engine, cell=1):
     engine.state()
     return RecordDecoder(cell).receive(engine.ring.take())
 
-def texts(source, **limits):
-    engine = Engine(Limits(**limits))
-    start(engine, source)
+def texts(source, language="javascript"):
+    engine = Engine(Limits())
+    start(engine, source, language=language)
     heard = said(engine)
     assert isinstance(heard[-1], m.Completed), heard
     return [body for message in heard if isinstance(message, m.Output) for _, body in message.items]
+
+def refusal(source, language="javascript"):
+    engine = Engine(Limits())
+    try:
+        start(engine, source, language=language)
+    except SourceError as error:
+        assert engine.ring.take() == b""
+        return error.code, error.message, error.line, error.column
+    raise AssertionError(source)
 
 def main():
 """

@@ -171,3 +171,72 @@ except RunnerError as error:
 else:
     raise AssertionError("the fault was not seen")
 """)
+
+
+def test_a_script_that_holds_nothing_that_runs_is_empty(in_engine: Run) -> None:
+    in_engine(r"""
+initialise_v8(Limits())
+for source in ["", " \n\t\ufeff", "// only this", "/* a\n */ // b", "#!/usr/bin/env codemode", '// @exec: {}\r\n\n']:
+    assert refusal(source) == ("syntax_error", "the script is empty", 1, 1), source
+assert texts("#!/usr/bin/env codemode\ntext(1)") == ["1"]
+assert texts(";") == []
+assert texts("interface OnlyTypes {}") == []
+""")
+
+
+def test_what_v8_takes_as_javascript_is_javascript_and_else_types_are_erased(in_engine: Run) -> None:
+    in_engine(r"""
+initialise_v8(Limits())
+calls = "const f = (...args) => text(args.join()), a = 1, b = 2, c = 0, d = 1;"
+assert texts(calls + "f(a<b, c>(d));") == ["true,false"]
+assert texts("const f = (x) => (y) => text(x); const c = 0, d = 1, T = 2; f<T>(d)") == []
+typed = "const id = <A, B>(x: A): A => x;"
+assert texts(typed + "text(id<number, string>(7));") == ["7"]
+assert texts(typed + "text(id<number, string>(7));", language="typescript") == ["7"]
+assert texts("const id = (x) => x; text(id<number>(7));", language="typescript") == ["7"]
+assert texts("text(1);", language="typescript") == ["1"]
+assert texts("import type {X} from './types'; import {text as say, type Y} from 'codemode'; say(2 as X)") == ["2"]
+""")
+
+
+def test_what_is_wrong_with_a_script_is_told_of_the_reading_that_comes_nearest(in_engine: Run) -> None:
+    in_engine(r"""
+initialise_v8(Limits())
+for source, code, message, line, column in [
+    # A construct that cannot be erased.
+    ("text(1);\nenum A { B }", "syntax_error", "enum", 2, 1),
+    # TypeScript that is none: as JavaScript.
+    ("let a: = 1;", "syntax_error", "Unexpected token ':'", 1, 6),
+    ("let a = ;", "syntax_error", "Unexpected token ';'", 1, 9),
+    ("const a = 1;\nconst a = 2;", "syntax_error", "already been declared", 2, 7),
+    # TypeScript but for what is left of it.
+    ("let a: string = '';\nlet a: number = 1;", "syntax_error", "already been declared", 2, 5),
+    ("let a: T;\n return a", "syntax_error", "Illegal return", 2, 2),
+    ("let a: T; import.meta", "syntax_error", "import.meta", 1, 18),
+    # A syntax error comes before a broken link, as in any engine.
+    ("import {nope} from 'tools.js';\nlet let = 1;", "syntax_error", "reserved word", 2, 5),
+    ("import {gett} from 'tools.js';\nlet a = 1;", "module_not_found", "did you mean \"get\"?", 1, 9),
+    ("let a: T;\n import {gett} from 'tools.js'", "module_not_found", "did you mean \"get\"?", 2, 10),
+    ("import {X} from './types';", "module_not_found", "there is no module \"./types\"", 1, 17),
+]:
+    for language in ("javascript", "typescript"):
+        refused = refusal(source, language=language)
+        assert message in refused[1] and refused[::2] == (code, line) and refused[3] == column, (source, refused)
+assert refusal("let as = 1", language="typescript") == (
+    "syntax_error", "The source cannot be read as TypeScript", 1, 8)
+""")
+
+
+def test_an_error_stands_where_the_typed_source_has_it(in_engine: Run) -> None:
+    in_engine(r"""
+initialise_v8(Limits())
+for source, line, column in [
+    ("const a: number = 1; throw new Error('x')", 1, 28),
+    ("'😀' as string; f();\nfunction f<T>(this: void, x?: T): void { (null as any).x }", 2, 56),
+    ("const f = (\n  x\n): {\n  a: 1\n} => { throw x }\n f(new Error('x'))", 6, 4),
+]:
+    engine = Engine(Limits())
+    start(engine, source)
+    failing, failed = said(engine)
+    assert (failed.line, failed.column) == (line, column), failed
+""")
