@@ -270,9 +270,12 @@ class RunningCell:
 
     async def _serve_abortably(self, call: int, call_id: str, tool: str, arguments: str) -> None:
         """A scope costs half of what a trivial call costs, so only a call with a signal has one of its own."""
-        with self._scopes[call]:
+        with self._scopes[call] as scope:
             try:
-                await self._serve(call, call_id, tool, arguments)
+                if scope.cancel_called:  # a tool that awaits nothing would not notice
+                    self._answer(call, tool, call_id, ToolCallOutcome.cancelled(call_id))
+                else:
+                    await self._serve(call, call_id, tool, arguments)
             finally:
                 del self._scopes[call]
 

@@ -240,7 +240,7 @@ class Start(Message):
     source: str
     """The script, well-formed Unicode."""
     language: Language
-    """`javascript`: types are erased only from what V8 does not take as JavaScript. `typescript`: they are erased first."""
+    """`javascript`: types are erased only from what V8 does not take as it is. `typescript`: they are erased first."""
     tools: tuple[tuple[str, str, str, str, bool, str], ...]
     """(identifier, module, name, description, freeform, declaration) of each nested tool: its name in `tools.js`, the
     specifier of its own module, its name there, what the model reads of it, whether it takes a string, and its

@@ -2,41 +2,18 @@
 // calls, the promises that are waited for inside.
 
 import {
-  ErrorOf, MapOf, PromiseOf, TypeErrorOf, bare, defineProperty, freeze, isArray, list, mapDelete, mapGet, mapSet, parse,
-  setPrototypeOf, slice, stringify, toText,
+  ErrorOf, MapOf, TypeErrorOf, bare, defineProperty, freeze, isArray, list, mapDelete, mapGet, mapSet, parse, setPrototypeOf,
+  slice, stringify, toText,
 } from "./primordials.js";
 import { cell } from "./cell.js";
+import { ownValue } from "./define.js";
 import { failForGood } from "./failure.js";
+import { Deferred } from "./inner_promise.js";
 import { KIND, put, putCall } from "./ring.js";
+import { addAlgorithm, removeAlgorithm, signalState } from "./signals.js";
 
 const MAX_NAME_UNITS = 256;
 const ARGUMENTS_RULE = "takes one argument, an object";
-
-/**
- * A promise that a script never sees. Its prototype is its own, so that `await` finds V8's `constructor` there, whatever
- * a script does to Promise.prototype.
- */
-class InnerPromise extends PromiseOf {
-  constructor(executor) {
-    super(executor);
-  }
-}
-defineProperty(InnerPromise.prototype, "constructor", { __proto__: null, value: PromiseOf });
-setPrototypeOf(InnerPromise.prototype, null);
-freeze(InnerPromise.prototype);
-
-// Fields are defined, not set, so a script's setter on Object.prototype never sees them; and these objects stay fast,
-// which bare ones are not.
-
-/** A promise for the runner's own use, and the function that fulfils it. */
-class Deferred {
-  resolve = undefined;
-  promise = new InnerPromise((resolve) => {
-    this.resolve = resolve;
-  });
-}
-
-export const innerPromise = () => new Deferred();
 
 /** A call that has no answer yet. */
 class Call extends Deferred {
@@ -45,13 +22,15 @@ class Call extends Deferred {
   place = -1;
   tool;
   text;
-  abortable;
+  signal;
+  /** What an AbortSignal of ours calls when it aborts. */
+  abort = undefined;
 
-  constructor(tool, text, abortable) {
+  constructor(tool, text, signal) {
     super();
     this.tool = tool;
     this.text = text;
-    this.abortable = abortable;
+    this.signal = signal;
   }
 }
 
@@ -67,10 +46,6 @@ class Answer {
 }
 setPrototypeOf(Answer.prototype, null);
 freeze(Answer.prototype);
-
-function ownValue(target, key, value) {
-  defineProperty(target, key, { __proto__: null, value, enumerable: true, configurable: true, writable: true });
-}
 
 /** What a failed call rejects with. */
 class ToolError extends ErrorOf {
@@ -101,7 +76,7 @@ export const lastCallId = () => lastId;
 function send(call) {
   const id = lastId + 1;
   mapSet(open, id, call);
-  putCall(id, call.tool, call.text, call.abortable);
+  putCall(id, call.tool, call.text, call.signal !== undefined);
   call.id = lastId = id;
   call.text = "";
   inFlight += 1;
@@ -109,13 +84,14 @@ function send(call) {
 
 /**
  * One call, sent now or when one in flight has been answered. Gives {ok, value} or {ok: false, …error}; nothing, ever,
- * where the script has ended.
+ * where the script has ended. One whose signal has aborted is sent too, and cancelled in the same breath: the host lists
+ * it, and its tool never hears of it.
  */
 function request(tool, text, signal) {
-  if (cell.ended) return innerPromise().promise;
+  if (cell.ended) return new Deferred().promise;
   made += 1;
   if (made > cell.maxCalls) failForGood("call_limit", "the script made more than " + toText(cell.maxCalls) + " calls");
-  const call = new Call(tool, text, signal !== undefined);
+  const call = new Call(tool, text, signal);
   if (inFlight < cell.maxCallsInFlight) {
     send(call);
   } else {
@@ -123,7 +99,7 @@ function request(tool, text, signal) {
     waiting[call.place] = call;
   }
   cell.openCalls += 1;
-  if (signal !== undefined) onAbort(signal, call);
+  if (signal !== undefined) listen(call);
   return call.promise;
 }
 
@@ -143,6 +119,7 @@ function sendWaiting() {
 
 function settle(call, answer) {
   cell.openCalls -= 1;
+  if (call.abort !== undefined) removeAlgorithm(call.signal, call.abort);
   call.resolve(answer);
 }
 
@@ -159,7 +136,7 @@ export function deliver(text) {
   sendWaiting();
 }
 
-/** The fields of a `ToolError` for a call that was never made. */
+/** What a call is answered that was never made. */
 function failureFields(tool, code, message) {
   const fields = bare();
   fields.message = message;
@@ -169,7 +146,8 @@ function failureFields(tool, code, message) {
   return fields;
 }
 
-const refusal = (tool, code, message) => new ToolError(failureFields(tool, code, message));
+/** A `ToolError` for a call that was never made. */
+export const refusal = (tool, code, message) => new ToolError(failureFields(tool, code, message));
 
 function withinLimit(tool, text) {
   if (text.length <= cell.maxArgumentUnits) return text;
@@ -202,11 +180,14 @@ function signalOf(tool, options) {
   if (options === undefined || options === null) return undefined;
   if (typeof options !== "object") throw new TypeErrorOf(tool + ": the second argument is an object, {signal}");
   const signal = options.signal;
-  return signal === undefined || signal === null ? undefined : signal;
+  if (signal === undefined || signal === null) return undefined;
+  if (typeof signal !== "object") throw new TypeErrorOf(tool + ": the signal is an AbortSignal");
+  return signal;
 }
 
-/** Cancels a call when its signal aborts. A call that still waits for its turn is never made. */
-function onAbort(signal, call) {
+/** Has a call cancelled when its signal aborts. A call that still waits for its turn is never made. */
+function listen(call) {
+  const signal = call.signal;
   const abort = () => {
     if (cell.ended) return;
     if (call.id !== 0) {
@@ -217,8 +198,16 @@ function onAbort(signal, call) {
     waiting[call.place] = null;
     settle(call, new Answer(false, failureFields(call.tool, "cancelled", call.tool + " was cancelled by its signal")));
   };
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort);
+  const state = signalState(signal);
+  // A signal is whatever behaves as one; what is no AbortSignal may at most fool the script that made it.
+  if (state === undefined ? signal.aborted : state.isAborted) {
+    abort();
+  } else if (state === undefined) {
+    signal.addEventListener("abort", abort);
+  } else {
+    call.abort = abort;
+    addAlgorithm(signal, abort);
+  }
 }
 
 /** The async function for a name that no tool has: the host answers `tool_not_found`, with the names that come near. */

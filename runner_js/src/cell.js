@@ -21,6 +21,8 @@ export const cell = {
   maxOutputUnits: 0,
   maxOutputItems: 0,
   maxTimers: 0,
-  /** (identifier, module, name, description, freeform) of each tool. */
+  /** The key of `crypto`: 64 hexadecimal digits in lower case. */
+  seed: "",
+  /** (identifier, module, name, description, freeform, declaration) of each tool. */
   tools: list(),
 };

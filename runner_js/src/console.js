@@ -1,31 +1,50 @@
 // The script's console: to the cell's log, not to the model.
 
-import { slice, toText } from "./primordials.js";
+import { ErrorOf, indexOf, list, slice, toText } from "./primordials.js";
 import { cell } from "./cell.js";
+import { format, shown } from "./format.js";
+import { later } from "./later.js";
 import { KIND, putPair } from "./ring.js";
-import { now } from "./timers.js";
 import { inspect } from "./render.js";
-import { cut } from "./stack.js";
+import { cut, stackOf } from "./stack.js";
+import { now } from "./timers.js";
 
 const counts = { __proto__: null };
 const started = { __proto__: null };
 let indent = "";
 
-const shown = (value) => (typeof value === "string" ? value : inspect(value));
-
 function write(level, values) {
   if (cell.ended) return;
-  let text = indent;
-  for (let i = 0; i < values.length; i++) text += (i === 0 ? "" : " ") + shown(values[i]);
-  putPair(KIND.LOG, level, cut(text));
+  const text = format(values);
+  putPair(KIND.LOG, level, cut(indent === "" ? text : indented(text)));
+}
+
+/** Each line moved to the right, as far as the open groups go. */
+function indented(text) {
+  let all = indent;
+  let start = 0;
+  for (let at = indexOf(text, "\n"); at >= 0; at = indexOf(text, "\n", start)) {
+    all += slice(text, start, at + 1) + indent;
+    start = at + 1;
+  }
+  return all + slice(text, start);
 }
 
 const label = (value) => (value === undefined ? "default" : shown(value));
 
-function writePassed(name) {
+/** The time that a timer has run, then the values. */
+function writePassed(name, values) {
   const key = label(name);
   const passed = started[key] === undefined ? "no such timer" : toText(now() - started[key]) + " ms";
-  write("log", [key + ": " + passed]);
+  write("log", [key + ": " + passed + (values.length === 0 ? "" : " " + format(values))]);
+}
+
+/** The script's frames at the call, below what the values say. */
+function trace(...values) {
+  const error = new ErrorOf();
+  const stack = stackOf(error);
+  const title = format(values);
+  write("debug", [(title === "" ? "Trace" : "Trace: ") + title + slice(stack, indexOf(stack + "\n", "\n"))]);
 }
 
 function group(...values) {
@@ -40,17 +59,15 @@ export const scriptConsole = {
   debug: (...values) => write("debug", values),
   warn: (...values) => write("warn", values),
   error: (...values) => write("error", values),
-  trace: (...values) => write("debug", values),
-  dir: (value) => write("log", [value]),
+  trace,
+  dir: (value) => write("log", [inspect(value)]),
   dirxml: (...values) => write("log", values),
-  table: (value) => write("log", [value]),
+  table: (value, columns) => write("log", [later().tableText(value, columns)]),
   assert: (condition, ...values) => {
     if (condition) return;
-    if (values.length === 0) write("error", ["Assertion failed"]);
-    else {
-      values[0] = "Assertion failed: " + shown(values[0]);
-      write("error", values);
-    }
+    const said = format(values);
+    const colon = typeof values[0] === "string" ? ": " : " ";
+    write("error", ["Assertion failed" + (values.length === 0 ? "" : colon + said)]);
   },
   count: (name) => {
     const key = label(name);
@@ -64,11 +81,10 @@ export const scriptConsole = {
     started[label(name)] = now();
   },
   timeLog: (name, ...values) => {
-    writePassed(name);
-    if (values.length > 0) write("log", values);
+    writePassed(name, values);
   },
   timeEnd: (name) => {
-    writePassed(name);
+    writePassed(name, list());
     started[label(name)] = undefined;
   },
   group,

@@ -1,10 +1,12 @@
 // The modules that a script may import: namespaces that nobody can write to, and `tools`, which knows what it lacks.
 
 import {
-  ErrorOf, ProxyOf, TO_STRING_TAG, bare, defineProperty, freeze, hasOwn, objectKeys, ownKeys, toText,
+  ErrorOf, MapOf, ProxyOf, TO_STRING_TAG, bare, defineProperty, freeze, hasOwn, mapGet, mapSet, objectKeys, ownKeys, toText,
 } from "./primordials.js";
 import { cell } from "./cell.js";
 import { missingToolFunction, toolFunction } from "./calls.js";
+import { codedError } from "./define.js";
+import { later } from "./later.js";
 
 const HELPER_MODULES = ["codemode", "@openai/code_mode", "openai/code_mode"];
 
@@ -21,6 +23,12 @@ const toolsHandler = freeze({
     return silent[key] === true ? undefined : missingToolFunction(key);
   },
 });
+
+/** The identifiers of the tools by the functions that call them. */
+const identifiers = new MapOf();
+
+/** The identifier of the tool that a function calls; undefined for any other value. */
+export const identifierOf = (call) => mapGet(identifiers, call);
 
 function namespace(exports) {
   defineProperty(exports, TO_STRING_TAG, { __proto__: null, value: "Module" });
@@ -39,6 +47,7 @@ export function makeModules(helpers) {
     const module = tool[1];
     const name = tool[2];
     const call = toolFunction(identifier, identifier, tool[4]);
+    mapSet(identifiers, call, identifier);
     functions[identifier] = call;
     namespaces["tools.js"][identifier] = call;
     if (module !== "tools.js") {
@@ -64,9 +73,9 @@ export function dynamicImport(namespaces) {
   return async (specifier) => {
     const name = toText(specifier);
     if (hasOwn(namespaces, name)) return namespaces[name];
-    const error = new ErrorOf('there is no module "' + name + '". Modules: ' + known(namespaces));
-    defineProperty(error, "code", { __proto__: null, value: "module_not_found", enumerable: true, configurable: true, writable: true });
-    throw error;
+    const near = later().suggestion(later().nearest(name, objectKeys(namespaces)));
+    const message = 'there is no module "' + name + '"' + (near === "" ? "." : near) + " Modules: " + known(namespaces);
+    throw codedError(ErrorOf, "module_not_found", message);
   };
 }
 

@@ -1,6 +1,6 @@
 // What the model sees: text, images, audio and content blocks, in the order in which the script emitted them.
 
-import { TypeErrorOf, bare, isArray, startsWith, stringify, toText } from "./primordials.js";
+import { TypeErrorOf, bare, isArray, objectKeys, slice, stringify, toLowerCase, toText } from "./primordials.js";
 import { cell } from "./cell.js";
 import { failForGood } from "./failure.js";
 import { KIND, put, putPair } from "./ring.js";
@@ -48,25 +48,33 @@ function dataUrl(block, kind) {
   return "data:" + block.mimeType + ";base64," + block.data;
 }
 
-const IMAGE_RULE = "image(value, detail?): an http(s) or data: URL, {image_url, detail}, or an MCP image block";
-
-function imageUrl(value) {
-  if (typeof value !== "string" || !(startsWith(value, "http://") || startsWith(value, "https://") || startsWith(value, "data:"))) {
-    throw new TypeErrorOf(IMAGE_RULE);
+const startsWithAny = (text, prefixes) => {
+  for (let i = 0; i < prefixes.length; i++) {
+    if (toLowerCase(slice(text, 0, prefixes[i].length)) === prefixes[i]) return true;
   }
-  return value;
+  return false;
+};
+
+function checkedUrl(value, schemes, rule) {
+  if (typeof value === "string" && startsWithAny(value, schemes)) return value;
+  throw new TypeErrorOf(rule);
 }
+
+const IMAGE_RULE = "image(value, detail?): an http(s) or data: URL, {image_url, detail}, or an MCP image block";
+const IMAGE_SCHEMES = ["http://", "https://", "data:"];
+const DETAIL_OF_BLOCK = "codex/imageDetail";
 
 export function output_image(value, detail) {
   const item = bare();
   item.type = "image";
   if (isRecord(value) && value.type === "image") {
     item.image_url = dataUrl(value, "image");
+    detail ??= value.detail ?? value._meta?.[DETAIL_OF_BLOCK];
   } else if (isRecord(value)) {
-    item.image_url = imageUrl(value.image_url);
-    if (detail === undefined || detail === null) detail = value.detail;
+    item.image_url = checkedUrl(value.image_url, IMAGE_SCHEMES, IMAGE_RULE);
+    detail ??= value.detail;
   } else {
-    item.image_url = imageUrl(value);
+    item.image_url = checkedUrl(value, IMAGE_SCHEMES, IMAGE_RULE);
   }
   if (detail !== undefined && detail !== null) {
     if (typeof detail !== "string") throw new TypeErrorOf("image: detail is a string");
@@ -75,12 +83,14 @@ export function output_image(value, detail) {
   emitItem("image", item);
 }
 
+const AUDIO_RULE = "audio(value): a data: URL, {audio_url}, or an MCP audio block";
+const AUDIO_SCHEMES = ["data:"];
+
 export function output_audio(value) {
   const item = bare();
   item.type = "audio";
   if (isRecord(value) && value.type === "audio") item.audio_url = dataUrl(value, "audio");
-  else if (typeof value === "string" && startsWith(value, "data:")) item.audio_url = value;
-  else throw new TypeErrorOf("audio(value): a data: URL or an MCP audio block");
+  else item.audio_url = checkedUrl(isRecord(value) ? value.audio_url : value, AUDIO_SCHEMES, AUDIO_RULE);
   emitItem("audio", item);
 }
 
@@ -92,10 +102,11 @@ export function output_content(block) {
   if (!isRecord(block) || typeof block.type !== "string") {
     throw new TypeErrorOf("content(block): an MCP content block, or an array of them, not " + (block === null ? "null" : toText(typeof block)));
   }
-  if (block.type === "text" && typeof block.text === "string") output_text(block.text);
-  else if (block.type === "image") output_image(block);
-  else if (block.type === "audio") output_audio(block);
-  else {
+  if (block.type === "image" || block.type === "audio") dataUrl(block, block.type);
+  if (block.type === "text" && typeof block.text === "string" && objectKeys(block).length === 2) output_text(block.text);
+  else if (block.type === "image" && objectKeys(block).length === 3) output_image(block);
+  else if (block.type === "audio" && objectKeys(block).length === 3) output_audio(block);
+  else { // with annotations and the like, which go to the model too
     const item = bare();
     item.type = "content";
     item.block = block;

@@ -12,7 +12,7 @@ import { ringBuffer } from "./ring.js";
 import { continueIdsAfter, deliver, lastCallId } from "./calls.js";
 import { complete, fail } from "./failure.js";
 import { fillStore, takeStored } from "./store.js";
-import { fireDueTimer, setClock, untilNextTimer } from "./timers.js";
+import { fireDueTimer, setClock, startClock, untilNextTimer } from "./timers.js";
 import { dynamicImport, makeModules } from "./modules.js";
 import { helpers, installTools } from "./globals.js";
 
@@ -52,6 +52,7 @@ const setters = {
     cell.maxOutputUnits = given.maxOutputUnits;
     cell.maxOutputItems = given.maxOutputItems;
     cell.maxTimers = given.maxTimers;
+    cell.seed = given.seed;
     continueIdsAfter(given.lastCall);
     fillStore(given.stored);
     modules = makeModules(helpers);
@@ -69,6 +70,7 @@ const setters = {
       if (failed === 1) fail(thrown);
       else complete();
     };
+    startClock();
     cell.started = true;
     promiseThen(resolvedPromise, wrapper(report, modules.namespaces, dynamicImport(modules.namespaces)));
   },

@@ -1,54 +1,66 @@
 // How a value reads as text: what JSON would say where JSON can say it, and what a person would write where it cannot.
 
 import {
-  REGEXP_FLAGS, apply, arrayBufferLength, dateGetTime, dateToISOString, functionToString, getOwnPropertyDescriptor,
-  hasOwn, isArray, isError, list, mapForEach, mapSize, objectKeys, regExpSource, setForEach, setSize,
-  stringify, symbolToString, toText, typedArrayLength, typedArrayTag,
+  apply, arrayBufferLength, dataViewByteLength, dateGetTime, dateToISOString,
+  functionToString, getOwnPropertyDescriptor, hasOwn, isArray, isError, list, mapForEach, mapSize, objectKeys, regExpSource,
+  setForEach, setSize, stringify, symbolToString, toText, typedArrayLength, typedArrayTag,
 } from "./primordials.js";
+import {
+  isBuffer, isDataView, isDate, isMap, isPlain, isRegExp, isSet, isTypedArray, opaqueKind, regExpFlags, unboxed,
+} from "./brands.js";
 import { peek, storyOf } from "./stack.js";
 
 const MAX_DEPTH = 8;
 const MAX_JSON_DEPTH = 500;
 const MAX_ENTRIES = 1000;
 
-/** What a brand check of V8 says: the getter throws for anything that is not the real thing. */
-function branded(check, value) {
-  try {
-    check(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const isMap = (value) => branded(mapSize, value);
-const isSet = (value) => branded(setSize, value);
-const isDate = (value) => branded(dateGetTime, value);
-const isBuffer = (value) => branded(arrayBufferLength, value);
-const isRegExp = (value) => branded(regExpSource, value);
-const isTypedArray = (value) => typedArrayTag(value) !== undefined;
-
 const contains = (path, value) => {
   for (let i = 0; i < path.length; i++) if (path[i] === value) return true;
   return false;
 };
 
-/** True where JSON would lose something: a Map, a cycle, a bigint… anywhere in the value. */
-function needsInspection(value, path) {
-  if (typeof value === "bigint") return path.length > 0;
-  if (typeof value !== "object" || value === null) return false;
-  if (contains(path, value) || path.length > MAX_JSON_DEPTH) return true;
-  if (isError(value) || isMap(value) || isSet(value) || isTypedArray(value) || isBuffer(value)) return true;
-  if (isDate(value)) return false;
+/** What JSON has no form for, as a person would name it; undefined where it has one. Looks at the value alone. */
+function kindWithoutJson(value) {
+  if (isError(value)) return "an Error";
+  if (isArray(value) || isPlain(value)) return undefined;
+  if (isMap(value)) return "a Map";
+  if (isSet(value)) return "a Set";
+  if (isTypedArray(value)) return "a typed array";
+  if (isBuffer(value)) return "an ArrayBuffer";
+  if (isDataView(value)) return "a DataView";
+  if (isRegExp(value)) return "a RegExp";
+  const opaque = opaqueKind(value);
+  return opaque === undefined ? undefined : "an object of the kind " + opaque;
+}
+
+/**
+ * What JSON would lose of a value, however deep it lies: a Map, a cycle, a bigint…; undefined where it loses nothing.
+ *
+ * An object with a `toJSON` has a form of its own. `isStrict`: functions and symbols count too, which JSON leaves out.
+ */
+export function lostInJson(value, isStrict, path = list()) {
+  if (typeof value === "bigint") return "a bigint";
+  if (typeof value === "function" || typeof value === "symbol") return isStrict ? "a " + typeof value : undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  if (contains(path, value)) return "a cycle";
+  if (path.length > MAX_JSON_DEPTH) return "a value that lies too deep";
+  const kind = kindWithoutJson(value);
+  if (kind !== undefined) return kind;
+  if (typeof peek(value, "toJSON") === "function") return undefined;
   path[path.length] = value;
-  const keys = objectKeys(value);
-  let found = false;
-  for (let i = 0; i < keys.length && !found; i++) {
-    const descriptor = getOwnPropertyDescriptor(value, keys[i]);
-    found = descriptor !== undefined && hasOwn(descriptor, "value") && needsInspection(descriptor.value, path);
+  const count = isArray(value) ? value.length : 0;
+  let lost;
+  // An array is read as it is: it may be long, and only a Proxy or a strange one runs code of the script's here.
+  for (let i = 0; i < count && lost === undefined; i++) lost = lostInJson(value[i], isStrict, path);
+  if (!isArray(value)) {
+    const keys = objectKeys(value);
+    for (let i = 0; i < keys.length && lost === undefined; i++) {
+      const descriptor = getOwnPropertyDescriptor(value, keys[i]);
+      if (descriptor !== undefined && hasOwn(descriptor, "value")) lost = lostInJson(descriptor.value, isStrict, path);
+    }
   }
   path.length -= 1;
-  return found;
+  return lost;
 }
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$]*$/;
@@ -58,15 +70,8 @@ const keyText = (key) =>
 
 function nameOf(value) {
   const maker = peek(value, "constructor");
-  const name = typeof maker === "function" ? peek(maker, "name") : undefined;
+  const name = typeof maker === "function" ? peek(maker, "name") : opaqueKind(value);
   return typeof name === "string" && name !== "" && name !== "Object" ? name + " " : "";
-}
-
-/** As RegExp.prototype.toString writes it, out of reach of what a script may have put in the place of its parts. */
-function regExpText(value) {
-  let text = "/" + regExpSource(value) + "/";
-  for (let i = 0; i < REGEXP_FLAGS.length; i++) if (REGEXP_FLAGS[i][1](value)) text += REGEXP_FLAGS[i][0];
-  return text;
 }
 
 /** Joins up to MAX_ENTRIES of what `each` gives to its callback. */
@@ -79,6 +84,24 @@ function entries(open, close, count, each) {
   });
   if (count > MAX_ENTRIES) text += ", … " + toText(count - MAX_ENTRIES) + " more";
   return text === "" ? open + close : open + " " + text + " " + close;
+}
+
+function dataViewText(value) {
+  try {
+    return "DataView(" + toText(dataViewByteLength(value)) + ")";
+  } catch {
+    return "DataView(detached)";
+  }
+}
+
+/** What is shown by one word and not by what it holds; undefined for anything else. */
+function leafText(value, path) {
+  if (isDate(value)) return dateGetTime(value) === dateGetTime(value) ? dateToISOString(value) : "Invalid Date";
+  if (isRegExp(value)) return "/" + regExpSource(value) + "/" + regExpFlags(value);
+  if (isBuffer(value)) return "ArrayBuffer(" + toText(arrayBufferLength(value)) + ")";
+  if (isDataView(value)) return dataViewText(value);
+  const boxed = unboxed(value);
+  return boxed === undefined ? undefined : "[" + boxed.name + ": " + inspect(boxed.value, path) + "]";
 }
 
 /** The value as a person would write it. Runs none of the script's code, a Proxy's traps apart. */
@@ -94,6 +117,8 @@ export function inspect(value, path = list()) {
       const name = peek(value, "name");
       return "[Function" + (typeof name === "string" && name !== "" ? ": " + name : "") + "]";
     }
+    case "number":
+      return value === 0 && 1 / value < 0 ? "-0" : toText(value);
     case "object":
       break;
     default:
@@ -102,30 +127,30 @@ export function inspect(value, path = list()) {
   if (value === null) return "null";
   if (contains(path, value)) return "[Circular]";
   if (isError(value)) return path.length === 0 ? storyOf(value) : "[" + storyOf(value) + "]";
-  if (isDate(value)) return dateGetTime(value) === dateGetTime(value) ? dateToISOString(value) : "Invalid Date";
-  if (isRegExp(value)) return regExpText(value);
-  if (isBuffer(value)) return "ArrayBuffer(" + toText(arrayBufferLength(value)) + ")";
+  const isRecord = isPlain(value);
+  const leaf = isRecord || isArray(value) ? undefined : leafText(value, path);
+  if (leaf !== undefined) return leaf;
   if (path.length >= MAX_DEPTH) return isArray(value) ? "[Array]" : "[Object]";
 
   path[path.length] = value;
   const inner = (part) => inspect(part, path);
   let text;
-  if (isMap(value)) {
-    const count = mapSize(value);
-    text = entries("Map(" + toText(count) + ") {", "}", count, (add) =>
-      mapForEach(value, (part, key) => add(inner(key) + " => " + inner(part))));
-  } else if (isSet(value)) {
-    const count = setSize(value);
-    text = entries("Set(" + toText(count) + ") {", "}", count, (add) => setForEach(value, (part) => add(inner(part))));
-  } else if (isTypedArray(value)) {
-    const count = typedArrayLength(value);
-    text = entries(typedArrayTag(value) + "(" + toText(count) + ") [", "]", count, (add) => {
-      for (let i = 0; i < count && i <= MAX_ENTRIES; i++) add(inner(value[i]));
-    });
-  } else if (isArray(value)) {
+  if (isArray(value)) {
     const count = value.length;
     text = entries("[", "]", count, (add) => {
       for (let i = 0; i < count && i <= MAX_ENTRIES; i++) add(propertyText(value, i, inner));
+    });
+  } else if (!isRecord && isMap(value)) {
+    const count = mapSize(value);
+    text = entries("Map(" + toText(count) + ") {", "}", count, (add) =>
+      mapForEach(value, (part, key) => add(inner(key) + " => " + inner(part))));
+  } else if (!isRecord && isSet(value)) {
+    const count = setSize(value);
+    text = entries("Set(" + toText(count) + ") {", "}", count, (add) => setForEach(value, (part) => add(inner(part))));
+  } else if (!isRecord && isTypedArray(value)) {
+    const count = typedArrayLength(value);
+    text = entries(typedArrayTag(value) + "(" + toText(count) + ") [", "]", count, (add) => {
+      for (let i = 0; i < count && i <= MAX_ENTRIES; i++) add(inner(value[i]));
     });
   } else {
     const keys = objectKeys(value);
@@ -139,7 +164,8 @@ export function inspect(value, path = list()) {
   return text;
 }
 
-function propertyText(value, key, inner) {
+/** One own property as `inner` shows it; a getter is not run. */
+export function propertyText(value, key, inner) {
   const descriptor = getOwnPropertyDescriptor(value, key);
   if (descriptor === undefined) return "<empty>";
   return hasOwn(descriptor, "value") ? inner(descriptor.value) : "[Getter]";
@@ -162,7 +188,7 @@ export function render(value) {
   if (value === null) return "null";
   if (isError(value)) return storyOf(value);
   if (isDate(value) && dateGetTime(value) !== dateGetTime(value)) return "Invalid Date";
-  if (needsInspection(value, list())) return inspect(value);
+  if (lostInJson(value, false) !== undefined) return inspect(value);
   const text = stringify(value);
   return text === undefined ? toText(value) : text;
 }

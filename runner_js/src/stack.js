@@ -4,7 +4,7 @@
 // it would run whenever anyone reads a stack.
 
 import {
-  ErrorOf, WeakMapOf, apply, charCodeAt, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isError, slice,
+  ErrorOf, WeakMapOf, apply, charCodeAt, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isArray, isError, slice,
   toText, weakGet, weakSet,
 } from "./primordials.js";
 import { cell } from "./cell.js";
@@ -15,6 +15,16 @@ const MAX_FRAMES = 20;
 
 /** Where each error whose stack was read was made: {line, column} in the script. */
 const positions = new WeakMapOf();
+
+/** {name, message} of each error of ours that shows its own by getters. */
+const titles = new WeakMapOf();
+
+export function setTitle(error, name, message) {
+  weakSet(titles, error, { __proto__: null, name, message });
+}
+
+/** {name, message} as `setTitle` was given them; undefined for any other value. */
+export const titleOf = (error) => weakGet(titles, error);
 
 /** At most `MAX_MESSAGE_UNITS` of a text. */
 export function cut(text) {
@@ -32,8 +42,9 @@ export function peek(value, key) {
 
 /** `Name: message` of an error, without running the script's code. */
 export function headline(error) {
-  const name = peek(error, "name");
-  const message = peek(error, "message");
+  const title = titleOf(error);
+  const name = peek(error, "name") ?? title?.name;
+  const message = peek(error, "message") ?? title?.message;
   const shownName = typeof name === "string" && name !== "" ? cut(name) : "Error";
   return typeof message === "string" && message !== "" ? shownName + ": " + cut(message) : shownName;
 }
@@ -152,6 +163,11 @@ export function storyOf(error) {
   let cause = peek(error, "cause");
   for (let depth = 0; depth < 5 && isError(cause); depth++, cause = peek(cause, "cause")) {
     story += "\n  [cause]: " + headline(cause) + framesOf(cause);
+  }
+  const errors = peek(error, "errors");
+  for (let i = 0; isArray(errors) && i < errors.length && i < 5; i++) {
+    const part = peek(errors, toText(i));
+    if (isError(part)) story += "\n  [errors]: " + headline(part) + framesOf(part);
   }
   return cut(story);
 }

@@ -2,17 +2,20 @@
 // trusted to run backwards. One timer fires an entry, so that promise jobs run between two of them.
 
 import {
-  MapOf, RangeErrorOf, TypeErrorOf, apply, dateNow, list, mapDelete, mapGet, mapSet, mapSize, max, min, toText,
+  MapOf, RangeErrorOf, TypeErrorOf, dateNow, floor, list, mapDelete, mapGet, mapSet, mapSize, max, min, toText,
 } from "./primordials.js";
 import { cell } from "./cell.js";
-import { innerPromise } from "./calls.js";
-import { fail, failForGood } from "./failure.js";
+import { runCallback } from "./callbacks.js";
+import { failForGood } from "./failure.js";
+import { Deferred } from "./inner_promise.js";
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 let entryMs = 0; // the host's clock at the last entry
 let entryDate = 0;
 let latestMs = 0;
+let startMs = 0;
+let startDate = 0;
 let lastId = 0;
 let lastSequence = 0;
 
@@ -31,6 +34,18 @@ export function now() {
   latestMs = max(latestMs, entryMs + max(0, dateNow() - entryDate));
   return latestMs;
 }
+
+/** The script starts now. */
+export function startClock() {
+  startMs = now();
+  startDate = dateNow();
+}
+
+/** Milliseconds since the script started, never fewer than before. */
+export const sinceStart = () => now() - startMs;
+
+/** When the script started, in milliseconds since 1970. */
+export const timeOrigin = () => startDate;
 
 const before = (a, b) => a.due < b.due || (a.due === b.due && a.sequence < b.sequence);
 
@@ -77,7 +92,7 @@ function firstDue() {
 
 function schedule(callback, delay, args, repeats) {
   const ms = +delay;
-  const delayMs = ms >= 1 && ms <= MAX_DELAY_MS ? ms : 1;
+  const delayMs = ms >= 1 && ms <= MAX_DELAY_MS ? floor(ms) : 1;
   if (mapSize(timers) >= cell.maxTimers) {
     failForGood("timer_limit", "the script has more than " + toText(cell.maxTimers) + " timers");
   }
@@ -102,7 +117,7 @@ export function setInterval(callback, delay, ...args) {
 }
 
 export function clearTimeout(id) {
-  if (typeof id === "number") mapDelete(timers, id);
+  if (typeof id === "number" || typeof id === "string") mapDelete(timers, +id);
 }
 
 export function clearInterval(id) {
@@ -112,7 +127,7 @@ export function clearInterval(id) {
 export async function sleep(ms) {
   const delay = +ms;
   if (!(delay >= 0)) throw new RangeErrorOf("sleep(ms): a number of milliseconds, at least 0");
-  const woken = innerPromise();
+  const woken = new Deferred();
   schedule(woken.resolve, min(delay, MAX_DELAY_MS), list(), false);
   await woken.promise;
 }
@@ -121,15 +136,6 @@ export async function sleep(ms) {
 export function untilNextTimer() {
   const timer = firstDue();
   return timer === undefined ? -1 : max(0, min(MAX_DELAY_MS, timer.due - now()));
-}
-
-/** A callback that gave a promise: if that rejects, the cell fails as by a throw. */
-async function watch(result) {
-  try {
-    await result;
-  } catch (thrown) {
-    fail(thrown);
-  }
 }
 
 /** Runs one timer that is due, if any. */
@@ -144,10 +150,5 @@ export function fireDueTimer() {
   } else {
     mapDelete(timers, timer.id);
   }
-  try {
-    const result = apply(timer.callback, undefined, timer.args);
-    if (typeof result === "object" && result !== null) watch(result);
-  } catch (thrown) {
-    fail(thrown);
-  }
+  runCallback(timer.callback, undefined, timer.args);
 }

@@ -110,7 +110,7 @@ test("a signal that aborts cancels the call that it was given to, once that is s
   assert.deepEqual(await engine.answer([1, 1, failure(1, "cancelled")]), [["TEXT", "cancelled"], ["TEXT", "end"], ["COMPLETED"]]);
 });
 
-test("a signal that has aborted before cancels too", async () => {
+test("a call whose signal has aborted before is cancelled as soon as it is made", async () => {
   assert.deepEqual(await run("tools.get({}, {signal: {aborted: true}}); await new Promise(() => {});"), [
     ["CALL", 1, "get", "{}", "abortable"], ["CANCEL", "1"],
   ]);
@@ -126,6 +126,59 @@ test("a call whose signal aborts while it waits for its turn is never made, and 
   assert.deepEqual(await engine.answer([1, 0, 0]), [["CALL", 2, "get", '{"n":3}']]);
   assert.deepEqual(await engine.answer([2, 0, 0]), [["COMPLETED"]]);
 });
+
+test("an AbortSignal cancels its calls: before any listener, in flight and waiting, and once it has timed out", async () => {
+  const engine = new Engine({ maxCallsInFlight: 2 });
+  const said = await engine.run(`
+    const c = new AbortController();
+    c.signal.addEventListener("abort", () => text("listener"));
+    const failed = (name) => (e) => text(name + ":" + e.name + ":" + e.code);
+    const aborted = tools.get({n: 1}, {signal: AbortSignal.abort()}).catch(failed("aborted"));
+    const flying = tools.get({n: 2}, {signal: AbortSignal.any([c.signal])}).catch(failed("flying"));
+    const waiting = tools.get({n: 3}, {signal: c.signal}).catch(failed("waiting"));
+    const timed = tools.get({n: 4}, {signal: AbortSignal.timeout(50)}).catch(failed("timed"));
+    await null; c.abort(); await Promise.all([aborted, flying, waiting, timed]);`);
+  assert.deepEqual(said, [
+    ["CALL", 1, "get", '{"n":1}', "abortable"], ["CANCEL", "1"], ["CALL", 2, "get", '{"n":2}', "abortable"],
+    ["CANCEL", "2"], ["TEXT", "listener"], ["TEXT", "waiting:ToolError:cancelled"],
+  ]);
+  assert.ok(engine.port.state > 0);
+  assert.deepEqual(await engine.answer([1, 1, failure(1, "cancelled")], [2, 1, failure(2, "cancelled")]), [
+    ["CALL", 3, "get", '{"n":4}', "abortable"], ["TEXT", "aborted:ToolError:cancelled"], ["TEXT", "flying:ToolError:cancelled"],
+  ]);
+  assert.deepEqual(await engine.tick(1000), [["CANCEL", "3"]]);
+  assert.deepEqual(await engine.answer([3, 1, failure(3, "cancelled")]), [["TEXT", "timed:ToolError:cancelled"], ["COMPLETED"]]);
+});
+
+test("a signal that aborts after its calls were answered says nothing of them", async () => {
+  const engine = new Engine({ maxCalls: 10_000 });
+  await engine.run("const c = new AbortController(); for (let i = 0; i < 1000; i++) await tools.get({}, {signal: c.signal}); c.abort(); text('end');");
+  for (let i = 1; i < 1000; i++) await engine.answer([i, 0, 0]);
+  assert.deepEqual(await engine.answer([1000, 0, 0]), [["TEXT", "end"], ["COMPLETED"]]);
+});
+
+test("what a script does to the classes of signals keeps no call from being cancelled", async () => {
+  const engine = new Engine();
+  const said = await engine.run(`
+    const c = new AbortController(); const {abort} = c;
+    const boom = () => { throw new Error("boom"); };
+    for (const C of [AbortSignal, EventTarget, Event, Set, Map]) for (const k of Reflect.ownKeys(C.prototype)) try { Object.defineProperty(C.prototype, k, {get: boom, set: boom}); } catch {}
+    tools.get({}, {signal: c.signal}).catch(() => {}); abort.call(c); await new Promise(() => {});`);
+  assert.deepEqual(said, [["CALL", 1, "get", "{}", "abortable"], ["CANCEL", "1"]]);
+});
+
+for (const [signal, kind] of [
+  ["{}", "TypeError"], ["1", "TypeError"], ["'x'", "TypeError"], ["Object.create(AbortSignal.prototype)", "TypeError"],
+  ["{get aborted() { throw new RangeError('mine'); }}", "RangeError"], ["{addEventListener() { throw new RangeError('mine'); }}", "RangeError"],
+]) {
+  test(`a call with the signal ${signal} rejects with a ${kind}, and the runner goes on`, async () => {
+    const engine = new Engine();
+    const said = await engine.run(`text((await tools.get({}, {signal: ${signal}}).catch((e) => e)).name); text(await tools.get());`);
+    assert.deepEqual(saidTexts(said), [kind]);
+    const next = ids(said).at(-1);
+    assert.deepEqual(saidTexts(await engine.answer([next, 0, "fine"])), ["fine"]);
+  });
+}
 
 test("one signal cancels thousands of waiting calls without going through them again for each", async () => {
   const engine = new Engine({ maxCallsInFlight: 1, maxCalls: 100_000 });

@@ -89,6 +89,7 @@ const SETTINGS = {
   maxOutputItems: 1000,
   maxTimers: 10,
   lastCall: 0,
+  seed: "00".repeat(32),
   stored: {},
   tools: [
     ["get", "tools.js", "get", "Gets.", false],

@@ -49,6 +49,38 @@ for (const [name, patch] of Object.entries(PATCHES)) {
   });
 }
 
+const LATE = [
+  "new URL('http://a/b?c=d').searchParams.get('c')", "new AbortController().abort()", "AbortSignal.any([AbortSignal.timeout(5)])", "new DOMException('m').name",
+  "new EventTarget().dispatchEvent(new Event('x'))", "new TextDecoder().decode(new TextEncoder().encode('é'))", "atob(btoa('x'))", "crypto.randomUUID()",
+  "performance.now()", "structuredClone(new Map([[1, [new Date(0)]]]))", "queueMicrotask(() => {})", "search_tools('get')", "describe_tool('get')", "as_settled([1]).next()", "console.table([1])",
+];
+
+for (const [name, patch] of Object.entries(PATCHES)) {
+  test(`where a script has patched ${name}, what is made late may fail it, and the runner goes on`, async () => {
+    const engine = new Engine({ tools: [["get", "tools.js", "get", "Gets.", false, ""]] });
+    const uses = LATE.map((use) => `try { ${use}; } catch {}`).join("\n");
+    await engine.run(`${BOOM} ${patch} ${uses} tools.get({__proto__: null, n: 1}); await {__proto__: null, then() {}};`);
+    engine.clean();
+    assert.notEqual(engine.port.state, -4);
+    assert.equal(engine.port.lastCall, 1);
+  });
+}
+
+test("the key of the cell's randomness is nowhere that a script can look", async () => {
+  const said = await run(`
+    crypto.getRandomValues(new Uint8Array(8));
+    const seen = new Set(); const words = [];
+    const look = (value) => {
+      if (typeof value === "string") words.push(value);
+      if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) return;
+      seen.add(value);
+      for (const key of Reflect.ownKeys(value)) { const own = Object.getOwnPropertyDescriptor(value, key); look(own.value); look(own.get); look(own.set); }
+      look(Object.getPrototypeOf(value));
+    };
+    look(globalThis); text(seen.size > 500); text(words.some((word) => word.includes("${"5a".repeat(32)}")));`, { seed: "5a".repeat(32) });
+  assert.deepEqual(said.slice(0, 2).map(([, text]) => text), ["true", "false"]);
+});
+
 const THROWN = {
   "null": "Uncaught null",
   "undefined": "Uncaught undefined",

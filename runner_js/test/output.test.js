@@ -20,8 +20,18 @@ test("images, audio and content blocks go out as items in their order", async ()
   ]);
 });
 
+test("an image takes its detail from the call, its record, its block or what the block says of itself", async () => {
+  const said = await run(`
+    const block = {type: "image", data: "AA", mimeType: "image/png"};
+    image({...block, detail: "low"}); image({...block, _meta: {"codex/imageDetail": "high"}}); image({...block, detail: "low"}, "auto");
+    image({image_url: "HTTPS://x/y", detail: null}); image("data:image/png,", null); image({...block, _meta: null}); audio({audio_url: "data:audio/wav;base64,AA"}); content(block); content([]);`);
+  assert.deepEqual(said.slice(0, -1).map(([, , body]) => { const item = JSON.parse(body); return item.detail ?? item.audio_url ?? "none"; }), [
+    "low", "high", "auto", "none", "none", "none", "data:audio/wav;base64,AA", "none",
+  ]);
+});
+
 test("what is no image, audio or content is a TypeError", async () => {
-  const bad = ["image('file:///x')", "image(1)", "image({})", "image('data:,', 1)", "audio('https://x')", "audio({type: 'audio'})", "content(1)", "content({})", "content({type: 'x', self: 1n})"];
+  const bad = ["image('file:///x')", "image(1)", "image({})", "image('data:,', 1)", "image('')", "image({image_url: 'ftp://x'})", "image({type: 'image', data: 'AA'})", "image({type: 'image', data: 'AA', mimeType: 'a/b', detail: 1})", "audio('https://x')", "audio({audio_url: 'https://x'})", "audio({})", "audio(null)", "audio({type: 'audio'})", "content(1)", "content({})", "content({type: 'x', self: 1n})"];
   assert.deepEqual(await texts(bad.map((call) => `try { ${call}; text("passed"); } catch (e) { text(e.name); }`).join("\n")), bad.map(() => "TypeError"));
 });
 
@@ -49,11 +59,11 @@ test("the console goes to the log, by level", async () => {
     console.log("a", 1, {b: new Map([[1, 2]])}); console.warn("w"); console.error(); console.info("i"); console.debug("d");
     console.group("g"); console.log("in"); console.groupEnd(); console.groupEnd(); console.assert(1, "no"); console.assert(0, "yes");
     console.count(); console.count("__proto__"); console.count(); console.countReset(); console.count();
-    console.timeLog("none"); console.table([1]); console.log("x".repeat(20_000));`);
+    console.timeLog("none"); console.log("x".repeat(20_000));`);
   const logs = said.filter(([kind]) => kind === "LOG").map(([, level, text]) => `${level}:${text}`);
   assert.deepEqual(logs.slice(0, -1), [
     "log:a 1 { b: Map(1) { 1 => 2 } }", "warn:w", "error:", "info:i", "debug:d", "log:g", "log:  in", "error:Assertion failed: yes",
-    "log:default: 1", "log:__proto__: 1", "log:default: 2", "log:default: 1", "log:none: no such timer", "log:[ 1 ]",
+    "log:default: 1", "log:__proto__: 1", "log:default: 2", "log:default: 1", "log:none: no such timer",
   ]);
   assert.ok(logs.at(-1).length < 17_000);
 });

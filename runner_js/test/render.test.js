@@ -38,6 +38,30 @@ const cases = {
   "[, new Set()]": "[ <empty>, Set(0) {} ]",
   "new (class Point { x = new Set(); })()": "Point { x: Set(0) {} }",
   "({'a b': new Set(), c: 'x'})": '{ "a b": Set(0) {}, c: "x" }',
+  "/a+/gi": "/a+/gi",
+  "({r: /x/})": "{ r: /x/ }",
+  "new DataView(new ArrayBuffer(5), 2)": "DataView(3)",
+  "[new DataView(new ArrayBuffer(5))]": "[ DataView(5) ]",
+  "(() => { const b = new ArrayBuffer(5); const d = new DataView(b); b.transfer(); return d; })()": "DataView(detached)",
+  "Promise.resolve(1)": "Promise {}",
+  "({answer: Promise.resolve(1)})": "{ answer: Promise {} }",
+  "new WeakMap()": "WeakMap {}",
+  "[new WeakSet()]": "[ WeakSet {} ]",
+  "(function* () {})()": "Generator {}",
+  "({i: [].values()})": "{ i: Array Iterator {} }",
+  "new String('s')": '"s"',
+  "[new String('s'), new Set()]": '[ [String: "s"], Set(0) {} ]',
+  "[new Number(-0), Object(5n), Object(Symbol('y')), new Set()]": "[ [Number: -0], [BigInt: 5n], [Symbol: Symbol(y)], Set(0) {} ]",
+  "[-0, NaN]": "[0,null]",
+  "new Map([[-0, NaN]])": "Map(1) { 0 => NaN }",
+  "[-0, new Map()]": "[ -0, Map(0) {} ]",
+  "new (class P { x = 1; get y() { return 2; } m() {} })()": '{"x":1}',
+  "({toJSON: () => 'mine', m: new Map()})": '"mine"',
+  "({f() {}, s: Symbol('x'), u: undefined, a: 1})": '{"a":1}',
+  "new Proxy(() => {}, {})": "function () { [native code] }",
+  "new URL('http://a/b')": '"http://a/b"',
+  "new Error('')": "Error\n    at cell-1.js:1:6",
+  "({e: new TypeError('x')})": "{ e: [TypeError: x\n    at cell-1.js:1:11] }",
 };
 
 for (const [source, expected] of Object.entries(cases)) {
@@ -62,6 +86,16 @@ test("an error reads as its stack, with its causes and no frame of the runner", 
   const [text] = await texts("text(new TypeError('outer', {cause: new Error('inner')}));");
   assert.match(text, /^TypeError: outer\n {4}at cell-1\.js:1:\d+[^]*\[cause\]: Error: inner\n/);
   assert.doesNotMatch(text, /codemode:runner/);
+});
+
+test("an AggregateError shows the errors that it gathers", async () => {
+  const [text] = await texts("text(await Promise.any([Promise.reject(new TypeError('a')), Promise.reject(2)]).catch((e) => e));");
+  assert.match(text, /^AggregateError: All promises were rejected\n {2}\[errors\]: TypeError: a\n {4}at cell-1\.js:1:/);
+});
+
+test("a long list of objects reads in little time", async () => {
+  const [text] = await texts("text(Array.from({length: 20_000}, (_, i) => ({i, tags: ['a']})));");
+  assert.equal(text.length, JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({ i, tags: ["a"] }))).length);
 });
 
 test("a long collection is cut, and says by how much", async () => {

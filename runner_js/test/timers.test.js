@@ -13,7 +13,7 @@ test("timers fire in the order in which they are due, one an entry, promise jobs
       text(given.join()); Promise.resolve().then(() => text("job of " + name));
     }, ms, name, 1);
     await new Promise(() => {});`);
-  assert.ok(engine.port.state > 0 && engine.port.state <= 10);
+  assert.ok(engine.port.state >= 0 && engine.port.state <= 10);
   const turns = [];
   for (let i = 0; i < 4; i++) turns.push(saidTexts(await engine.tick(100_000)));
   assert.deepEqual(turns, [["a,1", "job of a"], ["b,1", "job of b"], ["c,1", "job of c"], []]);
@@ -80,4 +80,29 @@ test("two thousand timers of any delay fire sorted", async () => {
   const fired = saidTexts(await engine.said()).map(Number);
   assert.equal(fired.length, 2000);
   assert.deepEqual(fired, [...fired].sort((a, b) => a - b));
+});
+
+test("timers of a fraction of a millisecond, of none and of no number fire in node's order", async () => {
+  const body = `
+    const log = []; const delays = [1.9, 1.1, 0, -5, NaN, "x", undefined, null, {}, "0", 1];
+    for (const [i, ms] of delays.entries()) setTimeout((...given) => { log.push(given.join()); if (i === 3) setTimeout(() => log.push("nested"), 0); }, ms, i, "arg");
+    setTimeout(() => log.push("last"), 100); await new Promise((resolve) => setTimeout(resolve, 150));`;
+  const AsyncFunction = (async () => {}).constructor;
+  const expected = await new AsyncFunction(`${body} return log;`)();
+  const engine = new Engine({ maxTimers: 20 });
+  await engine.run(`${body} text(log.join("|"));`);
+  const said = [];
+  for (let ms = 0; ms < 200; ms++) said.push(...(await engine.tick(ms)));
+  assert.deepEqual(said, [["TEXT", expected.join("|")], ["COMPLETED"]]);
+});
+
+test("an id is a number that a text may name too, and what is no id is let pass", async () => {
+  const engine = new Engine();
+  const said = await engine.run(`
+    const a = setTimeout(() => text("a"), 1), b = setInterval(() => text("b"), 1);
+    text([typeof a, typeof b, a === b]); clearTimeout(String(a)); clearTimeout(b); // either clears both kinds
+    for (const id of [undefined, null, {}, [], -1, NaN, "x", Symbol(), 1n, () => {}]) { clearTimeout(id); clearInterval(id); }
+    await new Promise(() => {});`);
+  assert.deepEqual(saidTexts(said), ['["number","number",false]']);
+  assert.equal(engine.port.state, -2);
 });

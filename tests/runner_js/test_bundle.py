@@ -63,10 +63,39 @@ def test_modules_stand_after_those_that_they_import_and_each_once(bundler: Modul
 
     text = bundler.bundle()
 
-    assert re.findall(r"^// ── (\w+)\.js", text, re.MULTILINE) == ["two", "one", "port"]
+    assert re.findall(r"^// (\w+)\.js$", text, re.MULTILINE) == ["two", "one", "port"]
     assert "return { __proto__: null, b, d, e, F };" in text
     assert "export" not in text
     assert "import" not in text
+
+
+def test_what_late_imports_stands_as_text_and_is_given_the_modules_that_stand_already(bundler: ModuleType) -> None:
+    write(
+        bundler,
+        port='import { a } from "./one.js";\nexport const enginePort = a;\n',
+        one="export const a = 1;\n",
+        late='import { A, B } from "./classes.js";\nimport { f } from "./f.js";\n',
+        classes='import { a } from "./one.js";\n// said of A\nexport class A {}\nexport const B = "é\\\\n" + a;\n',
+        f='import { A } from "./classes.js";\nexport function f() {}\n',
+    )
+
+    text = bundler.bundle()
+
+    now, later = text.split("module_later.provideLater(")
+    assert re.findall(r"^// (\w+)\.js$", now, re.MULTILINE) == ["one", "port"]
+    assert re.findall(r"^// (\w+)\.js\\n\\$", later, re.MULTILINE) == ["classes", "f"]
+    assert later.startswith('() => module_primordials.evaluate("(module_one, module_port) => {')
+    assert "A: module_classes.A, B: module_classes.B, f: module_f.f" in later
+    assert "said of A" not in text
+    assert text.isascii()
+
+
+def test_late_may_import_only_what_is_exported(bundler: ModuleType) -> None:
+    write(bundler, port="export const enginePort = 1;\n", one="export const a = 1;\n")
+    write(bundler, late='import { b } from "./one.js";\n')
+
+    with pytest.raises(bundler.BundleError, match=r"late\.js imports b, which one\.js does not export"):
+        bundler.bundle()
 
 
 @pytest.mark.parametrize(
