@@ -115,7 +115,7 @@ class Service:
         return hold_session(
             lambda nursery: Session(
                 self,
-                tools or ToolRegistry(),
+                ToolRegistry() if tools is None else tools,
                 session_id=session_id,
                 store=store,
                 dispatcher=dispatcher,

@@ -92,11 +92,11 @@ class Session:
         self._service = service
         self.limits = service.limits
         self.tools = tools
-        self.session_id = session_id or uuid.uuid4().hex
+        self.session_id = uuid.uuid4().hex if session_id is None else session_id
         self.dispatcher = dispatcher or ToolDispatcher(
             tools, thread_limiter=service.thread_limiter, max_result_bytes=service.limits.max_result_bytes
         )
-        self._store: Store = store or MemoryStore()
+        self._store: Store = MemoryStore() if store is None else store
         self._on_notify = on_notify
         self.min_yield_time_ms = min_yield_time_ms
         self.hub = EventHub()
