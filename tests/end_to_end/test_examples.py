@@ -269,6 +269,24 @@ def test_the_agent_prints_what_its_model_would_read(tmp_path: Path) -> None:
     ]
 
 
+def test_the_asyncio_agent_counts_the_words_of_the_runbooks(tmp_path: Path) -> None:
+    ended = python(str(EXAMPLES / "asyncio_agent.py"), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    words = {path.stem: len(path.read_text("utf-8").split()) for path in NOTES.glob("runbooks/*.md")}
+    assert ended.stdout.splitlines() == [
+        "[runbooks: ok]",
+        *["[words: ok]"] * len(words),
+        *(f"{name}: {count} words" for name, count in sorted(words.items())),
+    ]
+
+
+def test_the_plain_script_finds_the_first_ticket_of_high_priority(tmp_path: Path) -> None:
+    ended = python(str(EXAMPLES / "plain_script.py"), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    high = sorted(row["id"] for row in table("tickets") if row["priority"] == "high")
+    assert ended.stdout.splitlines() == [f"{len(high)} tickets of high priority", f"the first of them: {high[0]}"]
+
+
 # ── the tools ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 HOW_IT_FAILS = """
