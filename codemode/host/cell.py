@@ -91,6 +91,7 @@ class Cell:
         self._log_bytes = 0
         self._max_console_bytes = max_console_bytes
         self._last_outcome: CellOutcome | None = None
+        self._last_part = slice(0)
 
     def __repr__(self) -> str:
         return f"<Cell {self.cell_id}, {self.phase.value}, {len(self._items)} items, {self.ledger!r}>"
@@ -151,22 +152,22 @@ class Cell:
         """
         if since is None:
             assert self._last_outcome is not None, "an end has been delivered"
-            since = len(self._items) - len(self._last_outcome.items)
             return dataclasses.replace(
                 self._last_outcome,
                 wall_time_s=wall_time_s,
-                output_id=self._output_id(since, max_output_tokens),
+                output_id=self._output_id(self._last_part, max_output_tokens),
                 max_output_tokens=max_output_tokens,
                 delivered_before=True,
             )
-        outcome = dataclasses.replace(
-            self._now(tuple(self._items[since:]), max_output_tokens),
-            wall_time_s=wall_time_s,
-            output_id=self._output_id(since, max_output_tokens),
-        )
         self._observed = len(self._items)
+        part = slice(since, self._observed)
+        outcome = dataclasses.replace(
+            self._now(tuple(self._items[part]), max_output_tokens),
+            wall_time_s=wall_time_s,
+            output_id=self._output_id(part, max_output_tokens),
+        )
         if outcome.status != "running":
-            self._last_outcome = outcome
+            self._last_outcome, self._last_part = outcome, part
         return outcome
 
     def _now(self, items: tuple[Item, ...], max_output_tokens: int) -> CellOutcome:
@@ -184,11 +185,10 @@ class Cell:
             token_count=self._count,
         )
 
-    def _output_id(self, since: int, max_tokens: int) -> str | None:
-        """By what name the items since then can be read whole; None where the budget holds them."""
-        if not is_over_budget(self._items[since:], max_tokens, self._count):
+    def _output_id(self, part: slice, max_tokens: int) -> str | None:
+        """By what name these of its items can be read whole; None where the budget holds them."""
+        if not is_over_budget(self._items[part], max_tokens, self._count):
             return None
-        part = slice(since, len(self._items))
         for output_id, known in self._cut_outputs.items():
             if known == part:
                 return output_id
