@@ -31,7 +31,7 @@ from codemode.host.outcome import (
     TextItem,
 )
 from codemode.host.output import TokenCount, is_over_budget, page_of, text_items_joined, token_count
-from codemode.host.values import well_formed_json
+from codemode.host.values import MAX_DEPTH, is_deeper, well_formed_json
 from codemode.pragma import Pragma
 from codemode.wire import messages as m
 
@@ -130,6 +130,10 @@ class Cell:
                 self.end(Verdict("failed", CellError(code, text, stack, line, column)))
             case _:
                 pass
+
+    def note_in_log(self, level: str, text: str) -> None:
+        """Adds a line of the host's own to the console's log."""
+        self._log(LogEntry(level, text))
 
     def end(self, verdict: Verdict) -> None:
         """The cell has come to its end. A later verdict changes nothing."""
@@ -258,6 +262,8 @@ def _finite(text: str) -> float | None:
 
 
 def _record(body: str) -> dict[str, Any]:
+    if is_deeper(body, MAX_DEPTH):
+        return {}
     try:
         value = json.loads(well_formed_json(body), parse_float=_finite, parse_constant=lambda _: None)
     except (ValueError, RecursionError):

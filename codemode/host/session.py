@@ -20,7 +20,7 @@ from codemode.host.model_tools import ToolReply, call
 from codemode.host.nurseries import background_nursery
 from codemode.host.output import TokenCount, token_count
 from codemode.host.running_cell import RunningCell, stop_all
-from codemode.host.store import MemoryStore, Store
+from codemode.host.store import BoundedStore, MemoryStore, Store, StoreFull
 from codemode.host.tool_specs import tool_specs
 from codemode.host.tools import Tool, ToolRegistry
 from codemode.host.turn import Turn, hold_turn
@@ -96,7 +96,7 @@ class Session:
         self.dispatcher = dispatcher or ToolDispatcher(
             tools, thread_limiter=service.thread_limiter, max_result_bytes=service.limits.max_result_bytes
         )
-        self._store: Store = MemoryStore() if store is None else store
+        self._store = BoundedStore(MemoryStore() if store is None else store, service.limits.max_store_bytes)
         self._on_notify = on_notify
         self.min_yield_time_ms = min_yield_time_ms
         self.hub = EventHub()
@@ -217,6 +217,8 @@ class Session:
         Raises:
             CellNotFound: this session has none.
         """
+        if not isinstance(cell_id, str):
+            raise UsageError(f"a cell id is a string, not {cell_id!r}")
         try:
             return self._cells[cell_id]
         except KeyError:
@@ -252,13 +254,17 @@ class Session:
 
     def start_message(self, cell: Cell, source: str, language: m.Language) -> m.Start:
         """What a worker is told to run this script."""
+        stored, left_out = self._store.load()
+        if left_out:
+            keys = ", ".join(map(repr, left_out[:20]))
+            cell.note_in_log("warn", f"the store holds more than a session may; this script does not see {keys}")
         return m.Start(
             cell=cell.number,
             name=f"cell-{cell.cell_id}.js",
             source=source,
             language=language,
             tools=tuple(_entry(tool) for tool in self.tools),
-            stored=self._store.load_all(),
+            stored=stored,
             max_calls_in_flight=self.limits.max_calls_in_flight,
             max_store_bytes=self.limits.max_store_bytes,
         )
@@ -294,8 +300,12 @@ class Session:
         for key, value in entries:
             try:
                 self._store.put(key, value)
-            except Exception:
+            except StoreFull as full:  # scripts side by side have each had room for theirs
+                origin.cell.note_in_log("warn", f"{key!r} was not stored: {full}")
+                continue
+            except Exception as error:
                 _log.exception("the store did not keep %r of cell %s", key, origin.cell.cell_id)
+                origin.cell.note_in_log("warn", f"{key!r} may not have been stored: {type(error).__name__}")
             for other in others:
                 other.tell_stored(key, value)
 

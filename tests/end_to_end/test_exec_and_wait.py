@@ -610,3 +610,27 @@ async def test_the_output_budget_of_the_script_beats_the_argument(turn: codemode
         "Warning: truncated output (original token count: 250)\nTotal output lines: 1\n\n"
         f"{'x' * 20}…240 tokens truncated…{'x' * 20}"
     )
+
+
+async def test_scripts_side_by_side_cannot_fill_the_store_beyond_what_a_session_may_hold(
+    open_lab: Any, toolbox: Any
+) -> None:
+    """Each may have room for its own, as far as it knows. One value is kept, and later scripts run as ever."""
+    fill = "try {{ store('k' + {}, 'x'.repeat(600)) }} catch (error) {{ text(error.name) }} await tools.gated()"
+    async with (
+        open_lab(max_store_bytes=1_000) as lab,
+        lab.service.open_session(toolbox.registry) as session,
+        session.open_turn() as turn,
+    ):
+        begun = [await turn.exec(fill.format(i), yield_time_ms=0) for i in range(3)]
+        await toolbox.until_asked(3, "gated")
+        kept = await turn.run(
+            "text([0, 1, 2].filter((i) => load('k' + i) !== undefined).length); await tools.open_gate()"
+        )
+        ended = [await turn.wait(cell.cell_id) for cell in begun]
+
+    assert kept.text == "1"
+    assert [cell.status for cell in ended] == ["completed"] * 3
+    said = [line.text for cell in ended for line in cell.logs] + [cell.text for cell in ended if cell.text]
+    assert len(said) == 2, "each of the others was told, by a RangeError or in its log"
+    assert all("stored values would come to 12" in text or text == "RangeError" for text in said)

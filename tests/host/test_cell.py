@@ -88,3 +88,8 @@ def test_a_flood_of_empty_lines_is_bounded_too() -> None:
 )
 def test_an_item_of_the_wrong_form_becomes_text(kind: m.ItemKind, body: str, item: object) -> None:
     assert read_item(kind, body) == item
+
+
+def test_a_block_that_nests_too_deep_for_those_who_pass_it_on_is_text() -> None:
+    deep = '{"type":"content","block":{"type":"x","v":' + "[" * 200 + "]" * 200 + "}}"
+    assert read_item("content", deep) == TextItem(deep)

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import codemode
 
-PUT = "import sys, codemode; codemode.SqliteStore(sys.argv[1]).put(sys.argv[2], sys.argv[3])"
+PUT = "import sys, codemode; store = codemode.SqliteStore(sys.argv[1]); store.put(sys.argv[2], sys.argv[3])"
 
 
 @pytest.fixture
@@ -33,15 +34,47 @@ def test_what_another_process_puts_is_seen_by_the_next_load(path: Path) -> None:
     with codemode.SqliteStore(path) as store:
         store.put("mine", "1")
         assert store.load_all() == {"mine": "1"}
-        subprocess.run([sys.executable, "-c", PUT, path, "its", "2"], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", f"{PUT}; store.close()", path, "its", "2"], check=True, timeout=60)
         assert store.load_all() == {"mine": "1", "its": "2"}
 
 
 def test_a_value_survives_a_process_that_does_not_close_its_store(path: Path) -> None:
-    killed = f"{PUT}; import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    killed = f"{PUT}; import os, signal, time; time.sleep(1); os.kill(os.getpid(), signal.SIGKILL)"
     assert subprocess.run([sys.executable, "-c", killed, path, "k", "3"], check=False, timeout=60).returncode == -9
     with codemode.SqliteStore(path) as store:
         assert store.load_all() == {"k": "3"}
+
+
+def test_a_locked_file_holds_nobody_up_and_is_written_when_it_is_free(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with codemode.SqliteStore(path) as store:
+        store.put("before", "0")
+        other = sqlite3.connect(path, isolation_level=None, timeout=20)
+        other.execute("BEGIN IMMEDIATE")
+        for i in range(100):
+            store.put("k", str(i))
+        store.put("before", None)
+        assert store.load_all() == {"k": "99"}
+        time.sleep(1.2)  # longer than one attempt
+        other.execute("COMMIT")
+        other.close()
+    with codemode.SqliteStore(path) as store:
+        assert store.load_all() == {"k": "99"}
+    assert "cannot be written now, and is tried again: database is locked" in caplog.text
+
+
+def test_what_could_not_be_written_is_named_when_the_store_is_closed(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codemode.host.sqlite_store._CLOSE_S", 0.1)
+    store = codemode.SqliteStore(path)
+    other = sqlite3.connect(path, isolation_level=None, timeout=20)
+    other.execute("BEGIN IMMEDIATE")
+    store.put("lost", "1")
+    store.close()
+    other.close()
+    assert "did not keep 'lost'" in caplog.text
 
 
 def test_stores_of_different_names_share_a_file_and_no_value(path: Path) -> None:
