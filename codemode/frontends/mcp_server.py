@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 import codemode
 from codemode.host.model_tools import ToolReply
 from codemode.host.session import Session
+from codemode.host.values import NotJson, from_json_text
 
 _log = logging.getLogger("codemode")
 
@@ -107,7 +109,7 @@ async def _message_streams(
         written.set()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_read_messages, stdin, to_server)
+        nursery.start_soon(_read_messages, stdin, to_server, sent.clone())
         nursery.start_soon(write)
         async with received, sent:
             yield received, sent
@@ -116,21 +118,59 @@ async def _message_streams(
         nursery.cancel_scope.cancel()
 
 
-async def _read_messages(stdin: int, to_server: MemoryObjectSendStream[Received]) -> None:
-    """A message a line. A thread reads, for a descriptor of any kind; it is left behind when the server ends."""
+async def _read_messages(
+    stdin: int, to_server: MemoryObjectSendStream[Received], answers: MemoryObjectSendStream[SessionMessage]
+) -> None:
+    """A message a line; what is none is answered here.
+
+    A thread reads, for a descriptor of any kind; it is left behind when the server ends.
+    """
     lines = MessageLines()
-    async with to_server:
+    async with to_server, answers:
         while data := await trio.to_thread.run_sync(os.read, stdin, READ_BYTES, abandon_on_cancel=True):
             for line in lines.add(data):
-                try:
-                    message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-                except ValidationError as error:
-                    await to_server.send(error)
+                message = message_of(line)
+                if isinstance(message, SessionMessage):
+                    await to_server.send(message)
                 else:
-                    await to_server.send(SessionMessage(message))
+                    await answers.send(SessionMessage(message))
             if lines.is_too_long:
                 _log.error("the client sent a message of more than %s bytes; nothing more is read", MAX_MESSAGE_BYTES)
                 return
+
+
+def message_of(line: bytes) -> SessionMessage | types.JSONRPCError:
+    """The message that a line is; where it is none that can be read, the error to answer it with.
+
+    A request is read with whatever text it holds: Node writes a lone surrogate as an escape that strict parsers refuse.
+    """
+    try:
+        return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
+    except ValidationError:
+        pass
+    try:
+        value = from_json_text(line.decode("utf-8", "replace"))
+    except NotJson as error:
+        return _refusal(_id_in(line), types.PARSE_ERROR, f"the message is no JSON that can be read: {error}")
+    try:
+        return SessionMessage(types.jsonrpc_message_adapter.validate_python(value, by_name=False))
+    except ValidationError:
+        found = value.get("id") if isinstance(value, dict) else None
+        return _refusal(found, types.INVALID_REQUEST, "the message is none of JSON-RPC 2.0")
+
+
+def _refusal(request_id: object, code: int, message: str) -> types.JSONRPCError:
+    known = request_id if isinstance(request_id, int | str) and not isinstance(request_id, bool) else None
+    return types.JSONRPCError(jsonrpc="2.0", id=known, error=types.ErrorData(code=code, message=message))
+
+
+def _id_in(line: bytes) -> int | None:
+    """The id of a request that cannot be parsed (nested too deep, say): it stands near one of its ends."""
+    found = _ID.search(line[:200]) or _ID.search(line[-200:])
+    return None if found is None else int(found[1])
+
+
+_ID = re.compile(rb'"id"\s*:\s*(\d{1,15})\b')
 
 
 class MessageLines:

@@ -278,7 +278,7 @@ def message_of(line: bytes) -> JSONRPCMessage | None:
         why = "it is no JSON-RPC answer"
         call_id = value.get("id") if isinstance(value, dict) and "method" not in value else None
     _log.debug("an MCP server sent what is no message: %.200s", text)
-    if isinstance(call_id, int | str):
+    if isinstance(call_id, int | str) and not isinstance(call_id, bool):
         return JSONRPCError(
             jsonrpc="2.0", id=call_id, error=ErrorData(code=PARSE_ERROR, message=f"the answer cannot be read: {why}")
         )

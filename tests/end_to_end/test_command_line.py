@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -375,6 +376,25 @@ def test_an_interrupt_that_meets_a_tool_ends_the_run_and_its_worker(run: Run, tm
     done = run("--tools", "interrupted.py", "-e", "await tools.interrupted(); for (;;) {}")
 
     assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_run_and_the_mcp_servers_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    stubborn = (
+        "import os, pathlib, signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "pathlib.Path('pid').write_text(str(os.getpid())); exec(open(sys.argv[1]).read())"
+    )
+    program = Path(__file__).parent / "programs" / "ordinary_mcp_server.py"
+    config = {"mcpServers": {"plain": {"command": sys.executable, "args": ["-c", stubborn, str(program)]}}}
+    (tmp_path / "servers.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "codemode", "run", "-e", "text('up'); for (;;) {}", "--mcp", "servers.json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_the_command_is_installed_and_says_its_version() -> None:

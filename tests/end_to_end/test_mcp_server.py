@@ -377,7 +377,24 @@ def test_messages_are_cut_out_of_whatever_the_reads_give(bare: Bare) -> None:
 
 def test_what_is_no_message_ends_nothing(bare: Bare) -> None:
     bare.say_bytes(b"not JSON\n[1, 2]\n\xff\xfe\n{}\n" + b"{" * 100_000 + b"\n")
+    assert [bare.hear()["error"]["code"] for _ in range(5)] == [-32700, -32600, -32700, -32600, -32700]
     assert bare.run(1, "text('still here')")[1:] == ["still here"]
+
+
+def test_a_request_with_text_that_is_not_well_formed_is_served(bare: Bare) -> None:
+    """Node writes a lone surrogate as an escape."""
+    request = json.dumps(call(7, "text('a@b')")).replace("@", "\\ud83d")
+    bare.say_bytes(request.encode() + b"\n")
+    heard = bare.hear()
+    assert (heard["id"], [block["text"] for block in heard["result"]["content"]][1:]) == (7, ["a\ufffdb"])
+
+
+def test_a_request_that_nests_too_deep_is_refused_under_its_id(bare: Bare) -> None:
+    request = json.dumps(call(8, "1")).replace('"1"', "[" * 300 + "]" * 300)
+    bare.say_bytes(request.encode() + b"\n")
+    heard = bare.hear()
+    assert heard["id"] == 8
+    assert "error" in heard or heard["result"]["isError"]
 
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+
+import trio
 
 from codemode.errors import UsageError
 from codemode.frontends.tool_files import load_tools
@@ -86,3 +89,31 @@ def whole_number(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")
     return number
+
+
+async def until_signal(work: Callable[[], Awaitable[None]], *numbers: signal.Signals) -> int:
+    """Does the work until it ends or a signal asks for the end; gives 0, or 128 and the number of the signal.
+
+    What the work raises is raised as it is.
+    """
+    status = 0
+    raised: Exception | None = None
+
+    async def end_on_signal(task_status: trio.TaskStatus[None]) -> None:
+        nonlocal status
+        with trio.open_signal_receiver(*numbers) as signals:
+            task_status.started()
+            async for number in signals:
+                status = 128 + number
+                nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(end_on_signal)
+        try:
+            await work()
+        except Exception as error:
+            raised = error
+        nursery.cancel_scope.cancel()
+    if raised is not None:
+        raise raised
+    return status

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,15 @@ from typing import Any, NamedTuple
 import trio
 
 from codemode.errors import UsageError
-from codemode.frontends.commands.options import add_store, add_tools, all_tools, registry, store, whole_number
+from codemode.frontends.commands.options import (
+    add_store,
+    add_tools,
+    all_tools,
+    registry,
+    store,
+    until_signal,
+    whole_number,
+)
 from codemode.frontends.document import event_document, outcome_document
 from codemode.host.events import (
     CallProgressed,
@@ -81,8 +90,14 @@ def _run(options: argparse.Namespace) -> int:
     script = _script(options)
     tools, values = registry(options), store(options)
     shown = _Shown(options)
+    outcome: CellOutcome | None = None
+
+    async def run() -> None:
+        nonlocal outcome
+        outcome = await _run_script(script, options, tools, values, shown)
+
     try:
-        outcome = trio.run(_run_script, script, options, tools, values, shown)
+        status = trio.run(until_signal, run, signal.SIGTERM, signal.SIGHUP)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseExceptionGroup as group:  # it met a task of trio's rather than the main one
@@ -92,6 +107,8 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         if values is not None:
             values.close()
+    if outcome is None:  # a signal came first
+        return status
     shown.end(outcome)
     return FAILED if shown.is_lost else exit_status(outcome)
 

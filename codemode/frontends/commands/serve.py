@@ -11,7 +11,7 @@ from typing import Any
 
 import trio
 
-from codemode.frontends.commands.options import USAGE, add_store, add_tools, all_tools, registry, store
+from codemode.frontends.commands.options import USAGE, add_store, add_tools, all_tools, registry, store, until_signal
 from codemode.host.service import Service, open_service
 
 Serve = Callable[[Service], Awaitable[None]]
@@ -65,7 +65,7 @@ def _serve_stdio(options: argparse.Namespace) -> int:
             ):
                 await serve_session(session, stdin, stdout)
 
-        return trio.run(_until_signal, serve)
+        return trio.run(_serve_until_signal, serve)
 
 
 def _serve_http(options: argparse.Namespace) -> int:
@@ -88,24 +88,12 @@ def _serve_http(options: argparse.Namespace) -> int:
         async with all_tools(options, from_files) as tools:
             await serve_http(service, tools, listener)
 
-    return trio.run(_until_signal, serve)
+    return trio.run(_serve_until_signal, serve)
 
 
-async def _until_signal(serve: Serve) -> int:
-    """Serves until that ends or a signal asks for the end; gives 0, or 128 and the number of the signal."""
-    status = 0
-
-    async def end_on_signal(task_status: trio.TaskStatus[None]) -> None:
-        nonlocal status
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            async for number in signals:
-                status = 128 + number
-                nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        await nursery.start(end_on_signal)
+async def _serve_until_signal(serve: Serve) -> int:
+    async def served() -> None:
         async with open_service() as service:
             await serve(service)
-        nursery.cancel_scope.cancel()
-    return status
+
+    return await until_signal(served, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
