@@ -106,7 +106,7 @@ class CallStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallProgressed(Event):
-    """The function behind a tool told how far it is."""
+    """The function behind a tool told how far it is. Not told to anybody while a listener has not taken the rest."""
 
     type: ClassVar[str] = "call_progressed"
 
@@ -297,6 +297,8 @@ def _chars(event: Event) -> int:
         case OutputEmitted(item=TextItem(text=text) | ImageItem(image_url=text) | AudioItem(audio_url=text)):
             return len(text)
         case ConsoleWritten(text=text) | Notified(text=text) | CallStarted(arguments_json=text):
+            return len(text)
+        case CellStarted(source=text) | CallProgressed(message=text):
             return len(text)
         case ValueStored(value_json=str(text)):
             return len(text)

@@ -6,6 +6,7 @@ A model's mistake is a reply that says what to do instead; an exception is the h
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,8 @@ class WrongCall(Exception):
 
 
 _CHECKS = {"exec": SchemaCheck(EXEC_PARAMETERS), "wait": SchemaCheck(WAIT_PARAMETERS)}
+_BEGINS_AS_ARGUMENTS = re.compile(r'\s*\{\s*"(?:source|yield_time_ms|max_output_tokens)"\s*:')
+"""No script that does anything begins so."""
 _CELLS = ("cell_id", "session_id", "cell_ids", "output_id")
 
 
@@ -91,7 +94,12 @@ def read_arguments(name: str, arguments: Any) -> dict[str, Any]:
     if isinstance(given, str):
         given = _parsed(name, given)
     if isinstance(given, Mapping):
-        given = {key: _as_text(value) if key in _CELLS else value for key, value in given.items()}
+        # A model may write null for a parameter that it leaves out.
+        given = {
+            key: _as_text(value) if key in _CELLS else value
+            for key, value in given.items()
+            if value is not None or key == "source"
+        }
     try:
         read = _CHECKS[name](to_json_text(given, quote_large=False))
     except (InvalidArguments, NoJsonForm, JsonTooLarge) as error:
@@ -104,7 +112,7 @@ def _parsed(name: str, text: str) -> Any:
     try:
         value = from_json_text(text)
     except NotJson as error:
-        if name == "exec":
+        if name == "exec" and not _BEGINS_AS_ARGUMENTS.match(text):
             return {"source": text}
         raise WrongCall(f"the arguments are not JSON: {error}") from None
     return {"source": text} if name == "exec" and not isinstance(value, dict) else value

@@ -22,9 +22,21 @@ def token_count(text: str) -> int:
     return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
 
 
+def text_of(item: Any) -> str | None:
+    """The text that a model reads of an item: of a text, or of a content block that is one; None of anything else."""
+    match item.type, getattr(item, "block", None):
+        case "text", _:
+            text: str = item.text
+            return text
+        case "content", {"type": "text", "text": str(text)} | {"type": "resource", "resource": {"text": str(text)}}:
+            return text
+        case _:
+            return None
+
+
 def text_items_joined(items: Iterable[Any]) -> str:
-    """The text items, joined by newlines."""
-    return "\n".join(item.text for item in items if item.type == "text")
+    """The text of the items that have one, joined by newlines."""
+    return "\n".join(text for item in items if (text := text_of(item)) is not None)
 
 
 def is_over_budget(items: Iterable[Any], max_tokens: int, count: TokenCount = token_count) -> bool:
@@ -56,7 +68,7 @@ def cut_to_budget(
 
 def _runs(items: Iterable[Any], count: TokenCount) -> list[tuple[bool, list[Any], int]]:
     """Neighbours that are text, or are not: (whether they are, the items, their tokens)."""
-    runs = [(is_text, list(run)) for is_text, run in groupby(items, lambda item: item.type == "text")]
+    runs = [(is_text, list(run)) for is_text, run in groupby(items, lambda item: text_of(item) is not None)]
     return [(is_text, run, count(text_items_joined(run)) if is_text else 0) for is_text, run in runs]
 
 
@@ -94,13 +106,17 @@ def cut_text(text: str, max_tokens: int, count: TokenCount = token_count) -> str
 
 
 def page_of(text: str, offset: int, max_tokens: int, count: TokenCount = token_count) -> str:
-    """As much of the text from that character on as the budget holds, ending at the end of a line where one is near."""
+    """As much of the text from that character on as the budget holds, ending at the end of a line where one is near.
+
+    One character at least, while there is one.
+    """
     if count is token_count:
         most = max_tokens * BYTES_PER_TOKEN
         page = text[offset : offset + most].encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
     else:
         length = _longest(text, max_tokens, count, lambda length: text[offset : offset + length])
         page = text[offset : offset + length]
+    page = page or text[offset : offset + 1]  # whoever reads on must come to the end
     if offset + len(page) < len(text):
         last_line_end = page.rfind("\n") + 1
         if last_line_end > len(page) // 2:

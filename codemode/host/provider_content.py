@@ -22,8 +22,8 @@ Format = Literal["openai", "openai.responses", "openai.chat", "anthropic", "gemi
 Block = dict[str, Any]
 
 _DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),", re.IGNORECASE)
-_DETAILS = frozenset({"auto", "low", "high"})
-_CHAT_AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
+_DETAILS = frozenset({"auto", "low", "high", "original"})
+_ANTHROPIC_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _MAX_SHOWN_CHARS = 500
 
 
@@ -39,7 +39,11 @@ def check_format(format: str) -> Format:  # noqa: A002 - the word of the API
 
 
 def content_blocks(items: Iterable[Item], format: Format) -> list[Block]:  # noqa: A002
-    """The items, in their order, as blocks of a provider's content."""
+    """The items, in their order, as blocks of a provider's content.
+
+    For Gemini that is one block, what a function's response consists of beside its name and id: the text in `response`,
+    media in `parts`.
+    """
     make = {
         "openai": _responses_block,
         "openai.responses": _responses_block,
@@ -50,7 +54,8 @@ def content_blocks(items: Iterable[Item], format: Format) -> list[Block]:  # noq
     }[format]
     if format != "mcp":
         items = map(_translated, items)
-    return [block for item in items if (block := make(_checked(item))) is not None]
+    blocks = [block for item in items if (block := make(_checked(item))) is not None]
+    return [_gemini_response(blocks)] if format == "gemini" else blocks
 
 
 def _translated(item: Item) -> Item:
@@ -101,11 +106,7 @@ def _chat_block(item: Item) -> Block | None:
     match item:
         case TextItem(text):
             return {"type": "text", "text": text}
-        case ImageItem(url, detail):
-            return {"type": "image_url", "image_url": {"url": url, **_with_detail(detail)}}
-        case AudioItem(url) if (found := _data(url)) is not None and found[0] in _CHAT_AUDIO:
-            return {"type": "input_audio", "input_audio": {"data": found[1], "format": _CHAT_AUDIO[found[0]]}}
-    return {"type": "text", "text": _note(item)}
+    return {"type": "text", "text": _note(item)}  # a tool's message takes nothing but text
 
 
 def _anthropic_block(item: Item) -> Block | None:
@@ -115,7 +116,8 @@ def _anthropic_block(item: Item) -> Block | None:
         case ImageItem(url):
             if (found := _data(url)) is None:
                 return {"type": "image", "source": {"type": "url", "url": url}}
-            return {"type": "image", "source": {"type": "base64", "media_type": found[0], "data": found[1]}}
+            if found[0] in _ANTHROPIC_IMAGES and found[1]:
+                return {"type": "image", "source": {"type": "base64", "media_type": found[0], "data": found[1]}}
     return {"type": "text", "text": _note(item)}
 
 
@@ -126,6 +128,12 @@ def _gemini_block(item: Item) -> Block | None:
         case ImageItem(url) | AudioItem(url) if (found := _data(url)) is not None:
             return {"inlineData": {"mimeType": found[0], "data": found[1]}}
     return {"text": _note(item)}
+
+
+def _gemini_response(parts: list[Block]) -> Block:
+    media = [part for part in parts if "text" not in part]
+    output = "\n".join(part["text"] for part in parts if "text" in part)
+    return {"response": {"output": output}, **({"parts": media} if media else {})}
 
 
 def _with_detail(detail: str | None) -> Block:

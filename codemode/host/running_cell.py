@@ -283,7 +283,7 @@ class RunningCell:
         self.cell.ledger.start(call_id, self._now_ms())
 
     def _progressed(self, context: ToolContext, message: str) -> None:
-        if self._hub:
+        if self._hub and not self._hub.is_full:  # a tool that tells of itself cannot be slowed down
             self._hub.publish(CallProgressed(self.cell.cell_id, self._now_ms(), context.call_id, context.tool, message))
 
     def _answer(self, call: int, tool: str, call_id: str, outcome: ToolCallOutcome) -> None:

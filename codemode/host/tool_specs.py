@@ -5,9 +5,11 @@ The same tools give the same text, so a provider's cache of the prompt holds.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from codemode.errors import check_whole
 from codemode.host.declarations import ToolDeclaration, declare, declared_tool, summary
 from codemode.host.output import token_count
 from codemode.host.provider_content import check_format
@@ -215,9 +217,10 @@ def tool_specs(
 ) -> list[dict[str, Any]]:
     """exec and wait as a provider's request lists its tools. See `Session.tool_specs`."""
     budget = DESCRIPTION_TOKENS if max_tokens is None else max_tokens
-    described = [
-        ("exec", exec_description(tools, budget), EXEC_PARAMETERS),
-        ("wait", _WAIT, WAIT_PARAMETERS),
+    check_whole("max_tokens", budget)
+    described = [  # the caller may write into what it gets
+        ("exec", exec_description(tools, budget), copy.deepcopy(EXEC_PARAMETERS)),
+        ("wait", _WAIT, copy.deepcopy(WAIT_PARAMETERS)),
     ]
     match check_format(format):
         case "openai" | "openai.responses":

@@ -169,6 +169,8 @@ class Turn:
         self._check_open()
         if until not in ("settled", "output"):
             raise UsageError(f'until is "settled" or "output", not {until!r}')
+        if not isinstance(terminate, bool):
+            raise UsageError(f"terminate is True or False, not {terminate!r}")
         yield_time_s = (
             max(_amount("yield_time_ms", yield_time_ms, YIELD_TIME_MS), self._session.min_yield_time_ms) / 1000
         )

@@ -111,7 +111,8 @@ async def test_a_script_that_fails_is_an_error_with_what_it_had_said(session: Se
 @pytest.mark.parametrize("format_", ["openai", "openai.responses", "openai.chat", "anthropic", "gemini", "mcp"])
 async def test_every_form_carries_the_same_text(session: Session, format_: str) -> None:
     reply = await session.call_tool("exec", "text('one'); text('two')", format=format_)
-    assert "\n".join(block["text"] for block in reply.content) == reply.text
+    texts = [block["response"]["output"] if format_ == "gemini" else block["text"] for block in reply.content]
+    assert "\n".join(texts) == reply.text
     assert reply.text.endswith("Output:\none\ntwo")
 
 

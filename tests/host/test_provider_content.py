@@ -34,8 +34,8 @@ CASES: list[tuple[str, Item, list[dict[str, Any]]]] = [
     ("openai.responses", AudioItem(WAV), [{"type": "input_text", "text": "[audio: audio/wav, 3 bytes]"}]),
     ("openai.responses", ContentItem({"type": "odd"}), [{"type": "input_text", "text": '{"type": "odd"}'}]),
     ("openai.chat", TextItem("a"), [{"type": "text", "text": "a"}]),
-    ("openai.chat", ImageItem(PNG, "high"), [{"type": "image_url", "image_url": {"url": PNG, "detail": "high"}}]),
-    ("openai.chat", AudioItem(WAV), [{"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}}]),
+    ("openai.chat", ImageItem(PNG, "high"), [{"type": "text", "text": "[image: image/png, 6 bytes]"}]),
+    ("openai.chat", AudioItem(WAV), [{"type": "text", "text": "[audio: audio/wav, 3 bytes]"}]),
     ("openai.chat", AudioItem(OGG), [{"type": "text", "text": "[audio: audio/ogg, 3 bytes]"}]),
     ("anthropic", TextItem("a"), [{"type": "text", "text": "a"}]),
     ("anthropic", TextItem(" \n"), []),
@@ -51,16 +51,34 @@ CASES: list[tuple[str, Item, list[dict[str, Any]]]] = [
         ContentItem({"type": "image", "data": "iVBORw==", "mimeType": "image/png"}),
         [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}}],
     ),
-    ("gemini", TextItem("a"), [{"text": "a"}]),
-    ("gemini", ImageItem(PNG), [{"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}]),
-    ("gemini", ImageItem(URL), [{"text": f"[image: {URL}]"}]),
-    ("gemini", AudioItem(OGG), [{"inlineData": {"mimeType": "audio/ogg", "data": "T2dn"}}]),
-    ("gemini", ContentItem({"type": "resource", "resource": {"uri": "x:y", "text": "t"}}), [{"text": "t"}]),
+    ("gemini", TextItem("a"), [{"response": {"output": "a"}}]),
+    (
+        "gemini",
+        ImageItem(PNG),
+        [{"response": {"output": ""}, "parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}]}],
+    ),
+    ("gemini", ImageItem(URL), [{"response": {"output": f"[image: {URL}]"}}]),
+    (
+        "gemini",
+        AudioItem(OGG),
+        [{"response": {"output": ""}, "parts": [{"inlineData": {"mimeType": "audio/ogg", "data": "T2dn"}}]}],
+    ),
+    (
+        "gemini",
+        ContentItem({"type": "resource", "resource": {"uri": "x:y", "text": "t"}}),
+        [{"response": {"output": "t"}}],
+    ),
     (
         "gemini",
         ContentItem({"type": "audio", "data": "T2dn", "mimeType": "audio/ogg"}),
-        [{"inlineData": {"mimeType": "audio/ogg", "data": "T2dn"}}],
+        [{"response": {"output": ""}, "parts": [{"inlineData": {"mimeType": "audio/ogg", "data": "T2dn"}}]}],
     ),
+    (
+        "anthropic",
+        ImageItem("data:image/svg+xml;base64,PHN2Zy8+"),
+        [{"type": "text", "text": "[image: image/svg+xml, 6 bytes]"}],
+    ),
+    ("openai", ImageItem(PNG, "original"), [{"type": "input_image", "image_url": PNG, "detail": "original"}]),
 ]
 
 
@@ -75,5 +93,5 @@ def test_the_order_is_kept() -> None:
 
 
 def test_a_long_url_is_shortened_where_it_stands_for_its_image() -> None:
-    (block,) = content_blocks([ImageItem("https://example.org/" + "x" * 10_000)], "gemini")
+    (block,) = content_blocks([ImageItem("https://example.org/" + "x" * 10_000)], "openai.chat")
     assert len(block["text"]) < 600
