@@ -18,9 +18,21 @@ from codemode.testing.trace import Trace, TracedLauncher, check
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="a zygote needs Linux")
 
 
-@pytest.fixture(
-    params=[pytest.param(ZygoteLauncher, marks=on_linux, id="forked"), pytest.param(SpawnLauncher, id="spawned")]
+FORKED, SPAWNED = (
+    pytest.param(ZygoteLauncher, marks=on_linux, id="forked"),
+    pytest.param(SpawnLauncher, id="spawned"),
 )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Where it matters who started a worker, both have their turn; elsewhere (`one_launcher`) one is enough."""
+    if "launcher" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("one_launcher") is None
+        one = FORKED if sys.platform == "linux" else SPAWNED
+        metafunc.parametrize("launcher", [FORKED, SPAWNED] if both else [one], indirect=True)
+
+
+@pytest.fixture
 def launcher(request: pytest.FixtureRequest) -> Callable[[Limits], Launcher]:
     """How the workers of a lab are started."""
     launcher: Callable[[Limits], Launcher] = request.param

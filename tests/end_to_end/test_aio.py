@@ -26,7 +26,7 @@ T = TypeVar("T")
 ANSWER_S = 20.0
 """Generous: for what must answer at all."""
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -27,7 +27,7 @@ from codemode import blocking as codemode
 ANSWER_S = 20.0
 """Generous: for what must answer at all."""
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 
 class Tools:

@@ -10,7 +10,7 @@ import trio
 
 import codemode
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 
 async def take(stream: codemode.EventStream, until: type[codemode.Event]) -> list[codemode.Event]:

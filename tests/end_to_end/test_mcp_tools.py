@@ -14,7 +14,7 @@ import codemode
 from codemode.frontends.mcp_config import load_mcp_config
 from codemode.frontends.mcp_tools import open_mcp_tools
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 PROGRAMS = Path(__file__).parent / "programs"
 

@@ -12,7 +12,7 @@ import pytest
 
 import codemode
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 
 def texts(outcome: codemode.CellOutcome) -> list[str]:

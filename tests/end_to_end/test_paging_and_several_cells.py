@@ -9,7 +9,7 @@ import trio
 
 import codemode
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 FOR_EVER_MS = 3_600_000
 

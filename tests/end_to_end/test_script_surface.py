@@ -12,7 +12,7 @@ from py_mini_racer import MiniRacer
 
 import codemode
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 
 def texts(outcome: codemode.CellOutcome) -> list[str]:
