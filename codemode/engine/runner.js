@@ -228,7 +228,7 @@ putUnit(length >>> 16);
 
 const publish = () => atomicStore(counters, HEAD, head);
 
-const SPARE_FRAMES = 64;
+const SPARE_FRAMES = 400;
 
 function ensureStack(frames = SPARE_FRAMES) {
 return frames === 0 ? 0 : 1 + ensureStack(frames - 1);
@@ -346,12 +346,14 @@ return { __proto__: null, ownValue, hiddenValue, constants, asInterface, codedEr
 
 // stack.js
 const module_stack = (() => {
-const { ErrorOf, WeakMapOf, apply, charCodeAt, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isArray, isError, slice, toText, weakGet, weakSet } = module_primordials;
+const { ErrorOf, WeakMapOf, apply, charCodeAt, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isArray, isError, list, slice, startsWith, toText, weakGet, weakSet } = module_primordials;
 const { cell } = module_cell;
 
 const RUNNER_URL = "codemode:runner";
 const MAX_MESSAGE_UNITS = 16384;
 const MAX_FRAMES = 20;
+const MAX_TOLD = 16;
+const MAX_MEMBERS = 5;
 
 const positions = new WeakMapOf();
 
@@ -449,12 +451,13 @@ return text;
 function prepareStackTrace(error, sites) {
 try {
 let text = headline(error);
-const found = { __proto__: null, line: null, column: null };
+const found = { __proto__: null, line: null, column: null, stack: "", framesAt: text.length };
 const count = sites.length < MAX_FRAMES ? sites.length : MAX_FRAMES;
 for (let i = 0; i < count; i++) {
 const frame = frameText(sites[i], found);
 if (frame !== "") text += "\n    at " + frame;
 }
+found.stack = text;
 weakSet(positions, error, found);
 return text;
 } catch {
@@ -481,23 +484,41 @@ return typeof own === "string" ? own : undefined;
 function framesOf(error) {
 const stack = stackOf(error);
 if (stack === undefined) return "";
-const at = indexOf(stack, "\n    at ");
+const found = weakGet(positions, error);
+if (found !== undefined && found.stack === stack) return slice(stack, found.framesAt);
+const title = headline(error);
+const at = indexOf(stack, "\n    at ", startsWith(stack, title) ? title.length : 0);
 return at < 0 ? "" : slice(stack, at);
 }
 
-function storyOf(error) {
+function shownBy(show, value) {
+try {
+return cut(show(value));
+} catch {
+return "a value that cannot be read";
+}
+}
+
+function tell(error, show, told) {
+for (let i = 0; i < told.length; i++) if (told[i] === error) return headline(error);
+if (told.length >= MAX_TOLD) return headline(error);
+told[told.length] = error;
+const part = (label, value) =>
+"\n  [" + label + "]: " + (isError(value) ? tell(value, show, told) : shownBy(show, value));
 let story = headline(error) + framesOf(error);
-let cause = peek(error, "cause");
-for (let depth = 0; depth < 5 && isError(cause); depth++, cause = peek(cause, "cause")) {
-story += "\n  [cause]: " + headline(cause) + framesOf(cause);
-}
+const cause = peek(error, "cause");
+if (cause !== undefined) story += part("cause", cause);
 const errors = peek(error, "errors");
-for (let i = 0; isArray(errors) && i < errors.length && i < 5; i++) {
-const part = peek(errors, toText(i));
-if (isError(part)) story += "\n  [errors]: " + headline(part) + framesOf(part);
+for (let i = 0; isArray(errors) && i < errors.length && i < MAX_MEMBERS; i++) {
+story += part("errors", peek(errors, toText(i)));
 }
-return cut(story);
+if (getOwnPropertyDescriptor(error, "suppressed") !== undefined) { // a SuppressedError
+story += part("error", peek(error, "error")) + part("suppressed", peek(error, "suppressed"));
 }
+return story;
+}
+
+const storyOf = (error, show) => cut(tell(error, show, list()));
 
 function positionOf(error) {
 stackOf(error);
@@ -567,13 +588,14 @@ return { __proto__: null, isPlain, isMap, isSet, isDate, isBuffer, isRegExp, isT
 
 // render.js
 const module_render = (() => {
-const { apply, arrayBufferLength, dataViewByteLength, dateGetTime, dateToISOString, functionToString, getOwnPropertyDescriptor, hasOwn, isArray, isError, list, mapForEach, mapSize, objectKeys, regExpSource, setForEach, setSize, stringify, symbolToString, toText, typedArrayLength, typedArrayTag } = module_primordials;
+const { MapOf, apply, arrayBufferLength, dataViewByteLength, dateGetTime, dateToISOString, functionToString, getOwnPropertyDescriptor, hasOwn, isArray, isError, list, mapForEach, mapGet, mapSet, mapSize, min, objectKeys, regExpSource, setForEach, setSize, stringify, symbolToString, toText, typedArrayLength, typedArrayTag } = module_primordials;
 const { isBuffer, isDataView, isDate, isMap, isPlain, isRegExp, isSet, isTypedArray, opaqueKind, regExpFlags, unboxed } = module_brands;
 const { peek, storyOf } = module_stack;
 
 const MAX_DEPTH = 8;
 const MAX_JSON_DEPTH = 500;
 const MAX_ENTRIES = 1000;
+const MAX_SHOWN_UNITS = 1024 * 1024;
 
 const contains = (path, value) => {
 for (let i = 0; i < path.length; i++) if (path[i] === value) return true;
@@ -593,27 +615,30 @@ const opaque = opaqueKind(value);
 return opaque === undefined ? undefined : "an object of the kind " + opaque;
 }
 
-function lostInJson(value, isStrict, path = list()) {
+function lostInJson(value, isStrict, path = list(), whole = new MapOf()) {
 if (typeof value === "bigint") return "a bigint";
 if (typeof value === "function" || typeof value === "symbol") return isStrict ? "a " + typeof value : undefined;
 if (typeof value !== "object" || value === null) return undefined;
 if (contains(path, value)) return "a cycle";
 if (path.length > MAX_JSON_DEPTH) return "a value that lies too deep";
+if (mapGet(whole, value) >= path.length) return undefined;
 const kind = kindWithoutJson(value);
 if (kind !== undefined) return kind;
 if (typeof peek(value, "toJSON") === "function") return undefined;
 path[path.length] = value;
 const count = isArray(value) ? value.length : 0;
 let lost;
-for (let i = 0; i < count && lost === undefined; i++) lost = lostInJson(value[i], isStrict, path);
+for (let i = 0; i < count && lost === undefined; i++) lost = lostInJson(value[i], isStrict, path, whole);
 if (!isArray(value)) {
 const keys = objectKeys(value);
 for (let i = 0; i < keys.length && lost === undefined; i++) {
 const descriptor = getOwnPropertyDescriptor(value, keys[i]);
-if (descriptor !== undefined && hasOwn(descriptor, "value")) lost = lostInJson(descriptor.value, isStrict, path);
+if (descriptor === undefined || !hasOwn(descriptor, "value")) continue;
+lost = lostInJson(descriptor.value, isStrict, path, whole);
 }
 }
 path.length -= 1;
+if (lost === undefined) mapSet(whole, value, path.length);
 return lost;
 }
 
@@ -628,14 +653,23 @@ const name = typeof maker === "function" ? peek(maker, "name") : opaqueKind(valu
 return typeof name === "string" && name !== "" && name !== "Object" ? name + " " : "";
 }
 
-function entries(open, close, count, each) {
+class Walk {
+path = list();
+unitsLeft = MAX_SHOWN_UNITS;
+}
+
+function entries(walk, open, close, count, each) {
 let text = "";
 let shown = 0;
-each((entry) => {
-if (shown < MAX_ENTRIES) text += (shown === 0 ? "" : ", ") + entry;
+each((make) => {
+if (shown >= MAX_ENTRIES || walk.unitsLeft <= 0) return;
+const before = walk.unitsLeft;
+const entry = (shown === 0 ? "" : ", ") + make();
+walk.unitsLeft = min(walk.unitsLeft, before - entry.length);
+text += entry;
 shown += 1;
 });
-if (count > MAX_ENTRIES) text += ", \u2026 " + toText(count - MAX_ENTRIES) + " more";
+if (count > shown) text += (shown === 0 ? "" : ", ") + "\u2026 " + toText(count - shown) + " more";
 return text === "" ? open + close : open + " " + text + " " + close;
 }
 
@@ -647,16 +681,24 @@ return "DataView(detached)";
 }
 }
 
-function leafText(value, path) {
+function leafText(value, walk) {
 if (isDate(value)) return dateGetTime(value) === dateGetTime(value) ? dateToISOString(value) : "Invalid Date";
 if (isRegExp(value)) return "/" + regExpSource(value) + "/" + regExpFlags(value);
 if (isBuffer(value)) return "ArrayBuffer(" + toText(arrayBufferLength(value)) + ")";
 if (isDataView(value)) return dataViewText(value);
 const boxed = unboxed(value);
-return boxed === undefined ? undefined : "[" + boxed.name + ": " + inspect(boxed.value, path) + "]";
+return boxed === undefined ? undefined : "[" + boxed.name + ": " + inspect(boxed.value, walk) + "]";
 }
 
-function inspect(value, path = list()) {
+function errorText(error, walk = new Walk()) {
+const path = walk.path;
+path[path.length] = error;
+const story = storyOf(error, (value) => inspect(value, walk));
+path.length -= 1;
+return story;
+}
+
+function inspect(value, walk = new Walk()) {
 switch (typeof value) {
 case "string":
 return stringify(value);
@@ -676,38 +718,40 @@ default:
 return toText(value);
 }
 if (value === null) return "null";
+const path = walk.path;
 if (contains(path, value)) return "[Circular]";
-if (isError(value)) return path.length === 0 ? storyOf(value) : "[" + storyOf(value) + "]";
+if (isError(value)) return path.length === 0 ? errorText(value, walk) : "[" + errorText(value, walk) + "]";
 const isRecord = isPlain(value);
-const leaf = isRecord || isArray(value) ? undefined : leafText(value, path);
+const leaf = isRecord || isArray(value) ? undefined : leafText(value, walk);
 if (leaf !== undefined) return leaf;
 if (path.length >= MAX_DEPTH) return isArray(value) ? "[Array]" : "[Object]";
 
 path[path.length] = value;
-const inner = (part) => inspect(part, path);
+const inner = (part) => inspect(part, walk);
 let text;
 if (isArray(value)) {
 const count = value.length;
-text = entries("[", "]", count, (add) => {
-for (let i = 0; i < count && i <= MAX_ENTRIES; i++) add(propertyText(value, i, inner));
+text = entries(walk, "[", "]", count, (add) => {
+for (let i = 0; i < count && i <= MAX_ENTRIES; i++) add(() => propertyText(value, i, inner));
 });
 } else if (!isRecord && isMap(value)) {
 const count = mapSize(value);
-text = entries("Map(" + toText(count) + ") {", "}", count, (add) =>
-mapForEach(value, (part, key) => add(inner(key) + " => " + inner(part))));
+text = entries(walk, "Map(" + toText(count) + ") {", "}", count, (add) =>
+mapForEach(value, (part, key) => add(() => inner(key) + " => " + inner(part))));
 } else if (!isRecord && isSet(value)) {
 const count = setSize(value);
-text = entries("Set(" + toText(count) + ") {", "}", count, (add) => setForEach(value, (part) => add(inner(part))));
+text = entries(walk, "Set(" + toText(count) + ") {", "}", count, (add) =>
+setForEach(value, (part) => add(() => inner(part))));
 } else if (!isRecord && isTypedArray(value)) {
 const count = typedArrayLength(value);
-text = entries(typedArrayTag(value) + "(" + toText(count) + ") [", "]", count, (add) => {
-for (let i = 0; i < count && i <= MAX_ENTRIES; i++) add(inner(value[i]));
+text = entries(walk, typedArrayTag(value) + "(" + toText(count) + ") [", "]", count, (add) => {
+for (let i = 0; i < count && i <= MAX_ENTRIES; i++) add(() => inner(value[i]));
 });
 } else {
 const keys = objectKeys(value);
-text = entries(nameOf(value) + "{", "}", keys.length, (add) => {
+text = entries(walk, nameOf(value) + "{", "}", keys.length, (add) => {
 for (let i = 0; i < keys.length && i <= MAX_ENTRIES; i++) {
-add(keyText(keys[i]) + ": " + propertyText(value, keys[i], inner));
+add(() => keyText(keys[i]) + ": " + propertyText(value, keys[i], inner));
 }
 });
 }
@@ -735,13 +779,13 @@ default:
 return toText(value);
 }
 if (value === null) return "null";
-if (isError(value)) return storyOf(value);
+if (isError(value)) return errorText(value);
 if (isDate(value) && dateGetTime(value) !== dateGetTime(value)) return "Invalid Date";
 if (lostInJson(value, false) !== undefined) return inspect(value);
 const text = stringify(value);
 return text === undefined ? toText(value) : text;
 }
-return { __proto__: null, lostInJson, inspect, propertyText, render };
+return { __proto__: null, lostInJson, errorText, inspect, propertyText, render };
 })();
 
 // failure.js
@@ -749,8 +793,8 @@ const module_failure = (() => {
 const { bare, isError, stringify, toWellFormed } = module_primordials;
 const { cell } = module_cell;
 const { KIND, ensureStack, park, put } = module_ring;
-const { cut, headline, positionOf, storyOf } = module_stack;
-const { inspect } = module_render;
+const { cut, headline, positionOf } = module_stack;
+const { errorText, inspect } = module_render;
 
 function describe(thrown) {
 const failure = bare();
@@ -762,7 +806,7 @@ failure.column = null;
 if (isError(thrown)) {
 const position = positionOf(thrown);
 failure.message = toWellFormed(headline(thrown));
-failure.stack = toWellFormed(storyOf(thrown));
+failure.stack = toWellFormed(errorText(thrown));
 failure.line = position.line;
 failure.column = position.column;
 } else {
@@ -816,7 +860,7 @@ return { __proto__: null, complete, fail, failForGood, exit };
 
 // inner_promise.js
 const module_inner_promise = (() => {
-const { PromiseOf, defineProperty, freeze, setPrototypeOf } = module_primordials;
+const { PromiseOf, RangeErrorOf, defineProperty, freeze, setPrototypeOf } = module_primordials;
 
 class InnerPromise extends PromiseOf {
 constructor(executor) {
@@ -833,6 +877,10 @@ resolve = undefined;
 promise = new InnerPromise((resolve) => {
 this.resolve = resolve;
 });
+
+constructor() {
+if (this.resolve === undefined) throw new RangeErrorOf("Maximum call stack size exceeded");
+}
 }
 return { __proto__: null, Deferred };
 })();
@@ -1178,14 +1226,25 @@ start = at + "\\ud800".length;
 return whole + slice(text, start);
 }
 
+function keepAndTell(key, text) {
+ensureStack();
+const before = mapGet(values, key);
+keep(key, text);
+try {
+if (text === undefined) put(KIND.UNSET, key);
+else putPair(KIND.STORE, key, text);
+} catch (error) {
+keep(key, before);
+throw error;
+}
+}
+
 function store(key, value) {
 if (typeof key !== "string") throw new TypeErrorOf("store(key, value): the key is a string");
 key = toWellFormed(key);
 if (value === undefined) {
 if (cell.ended || key.length > cell.maxStoreBytes) return; // none of that length is kept
-ensureStack(); // kept here and told to the host, or neither
-keep(key, undefined);
-put(KIND.UNSET, key);
+keepAndTell(key, undefined);
 return;
 }
 const text = jsonText(key, value);
@@ -1200,9 +1259,7 @@ throw new RangeErrorOf(
 );
 }
 if (cell.ended) return;
-ensureStack();
-keep(key, text);
-putPair(KIND.STORE, key, text);
+keepAndTell(key, text);
 }
 
 function load(key) {
@@ -1254,8 +1311,10 @@ const { cell } = module_cell;
 const { runCallback } = module_callbacks;
 const { failForGood } = module_failure;
 const { Deferred } = module_inner_promise;
+const { ensureStack } = module_ring;
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
+const SPARE_CLEARED = 64;
 
 let entryMs = 0; // the host's clock at the last entry
 let entryDate = 0;
@@ -1301,29 +1360,39 @@ at = parent;
 heap[at] = timer;
 }
 
-function popDue() {
-const first = heap[0];
-const last = heap[heap.length - 1];
-heap.length -= 1;
+function sink(at, timer) {
 const count = heap.length;
-if (count === 0) return first;
-let at = 0;
 for (;;) {
 let child = 2 * at + 1;
 if (child >= count) break;
 if (child + 1 < count && before(heap[child + 1], heap[child])) child += 1;
-if (!before(heap[child], last)) break;
+if (!before(heap[child], timer)) break;
 heap[at] = heap[child];
 at = child;
 }
-heap[at] = last;
-return first;
+heap[at] = timer;
+}
+
+function popDue() {
+const last = heap[heap.length - 1];
+heap.length -= 1;
+if (heap.length > 0) sink(0, last);
+}
+
+const isLive = (timer) => mapGet(timers, timer.id) === timer;
+
+function dropCleared() {
+ensureStack(); // all of it, or none
+let count = 0;
+for (let i = 0; i < heap.length; i++) if (isLive(heap[i])) heap[count++] = heap[i];
+heap.length = count;
+for (let at = (count >> 1) - 1; at >= 0; at--) sink(at, heap[at]);
 }
 
 function firstDue() {
 while (heap.length > 0) {
 const timer = heap[0];
-if (mapGet(timers, timer.id) === timer) return timer;
+if (isLive(timer)) return timer;
 popDue();
 }
 return undefined;
@@ -1356,7 +1425,11 @@ return schedule(callback, delay, args, true);
 }
 
 function clearTimeout(id) {
-if (typeof id === "number" || typeof id === "string") mapDelete(timers, +id);
+const timer = typeof id === "number" || typeof id === "string" ? mapGet(timers, +id) : undefined;
+if (timer === undefined) return;
+mapDelete(timers, timer.id);
+timer.callback = timer.args = undefined;
+if (heap.length > 2 * mapSize(timers) + SPARE_CLEARED) dropCleared();
 }
 
 function clearInterval(id) {
@@ -1493,13 +1566,15 @@ return { __proto__: null, identifierOf, makeModules, dynamicImport };
 
 // output.js
 const module_output = (() => {
-const { TypeErrorOf, bare, isArray, objectKeys, slice, stringify, toLowerCase, toText } = module_primordials;
+const { TypeErrorOf, bare, charCodeAt, isArray, max, objectKeys, slice, stringify, toLowerCase, toText } = module_primordials;
 const { cell } = module_cell;
 const { failForGood } = module_failure;
 const { KIND, put, putPair } = module_ring;
 const { render } = module_render;
 
 const MAX_ITEM_UNITS = 20 * 1024 * 1024;
+
+const MAX_BLOCK_DEPTH = 128;
 
 let units = 0;
 let items = 0;
@@ -1525,10 +1600,11 @@ const text = render(value);
 if (admit(text.length)) put(KIND.TEXT, text);
 }
 
-function emitItem(kind, item) {
-const body = stringify(item);
+function emitBody(kind, body) {
 if (admit(body.length)) putPair(KIND.ITEM, kind, body);
 }
+
+const emitItem = (kind, item) => emitBody(kind, stringify(item));
 
 const isRecord = (value) => typeof value === "object" && value !== null && !isArray(value);
 
@@ -1585,6 +1661,29 @@ else item.audio_url = checkedUrl(isRecord(value) ? value.audio_url : value, AUDI
 emitItem("audio", item);
 }
 
+const QUOTE = 34;
+const BACKSLASH = 92;
+const OPEN_ARRAY = 91;
+const CLOSE_ARRAY = 93;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
+
+function nesting(json) {
+let depth = 0;
+let deepest = 0;
+let isEscaped = false;
+let isText = false;
+for (let i = 0; i < json.length; i++) {
+const unit = charCodeAt(json, i);
+if (isEscaped) isEscaped = false;
+else if (unit === QUOTE) isText = !isText;
+else if (isText) isEscaped = unit === BACKSLASH;
+else if (unit === OPEN_ARRAY || unit === OPEN_OBJECT) deepest = max(deepest, ++depth);
+else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) depth -= 1;
+}
+return deepest;
+}
+
 function output_content(block) {
 if (isArray(block)) {
 for (let i = 0; i < block.length; i++) output_content(block[i]);
@@ -1601,7 +1700,11 @@ else { // with annotations and the like, which go to the model too
 const item = bare();
 item.type = "content";
 item.block = block;
-emitItem("content", item);
+const body = stringify(item);
+if (nesting(body) - 1 > MAX_BLOCK_DEPTH) { // the item is one more level
+throw new TypeErrorOf("content(block): the block is nested deeper than " + toText(MAX_BLOCK_DEPTH) + " levels");
+}
+emitBody("content", body);
 }
 }
 return { __proto__: null, admit, output_text, output_image, output_audio, output_content };
@@ -2322,6 +2425,7 @@ const listeners = readListeners(target);\n\
 const found = mapGet(listeners, state.type) ?? list();\n\
 state.isDispatched = true;\n\
 state.target = target;\n\
+try {\n\
 for (let i = 0; i < found.length && !state.isStoppedAtOnce; i++) {\n\
 const listener = found[i];\n\
 if (listener.isRemoved) continue;\n\
@@ -2329,7 +2433,9 @@ if (listener.isOnce) remove(listeners, state.type, listener);\n\
 state.isPassive = listener.isPassive;\n\
 callListener(listener, event, target);\n\
 }\n\
+} finally { // where the stack ends, too\n\
 state.isDispatched = state.isStopped = state.isStoppedAtOnce = state.isPassive = false;\n\
+}\n\
 return !state.isCanceled;\n\
 }\n\
 return { __proto__: null, EventTarget, dispatch };\n\

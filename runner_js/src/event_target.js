@@ -104,13 +104,16 @@ export function dispatch(target, event) {
   const found = mapGet(listeners, state.type) ?? list();
   state.isDispatched = true;
   state.target = target;
-  for (let i = 0; i < found.length && !state.isStoppedAtOnce; i++) {
-    const listener = found[i];
-    if (listener.isRemoved) continue;
-    if (listener.isOnce) remove(listeners, state.type, listener);
-    state.isPassive = listener.isPassive;
-    callListener(listener, event, target);
+  try {
+    for (let i = 0; i < found.length && !state.isStoppedAtOnce; i++) {
+      const listener = found[i];
+      if (listener.isRemoved) continue;
+      if (listener.isOnce) remove(listeners, state.type, listener);
+      state.isPassive = listener.isPassive;
+      callListener(listener, event, target);
+    }
+  } finally { // where the stack ends, too
+    state.isDispatched = state.isStopped = state.isStoppedAtOnce = state.isPassive = false;
   }
-  state.isDispatched = state.isStopped = state.isStoppedAtOnce = state.isPassive = false;
   return !state.isCanceled;
 }

@@ -3,8 +3,8 @@
 import { bare, isError, stringify, toWellFormed } from "./primordials.js";
 import { cell } from "./cell.js";
 import { KIND, ensureStack, park, put } from "./ring.js";
-import { cut, headline, positionOf, storyOf } from "./stack.js";
-import { inspect } from "./render.js";
+import { cut, headline, positionOf } from "./stack.js";
+import { errorText, inspect } from "./render.js";
 
 /** What a thrown value comes to, as the fields of the wire's `failed`. May run script code only through a Proxy. */
 function describe(thrown) {
@@ -17,7 +17,7 @@ function describe(thrown) {
   if (isError(thrown)) {
     const position = positionOf(thrown);
     failure.message = toWellFormed(headline(thrown));
-    failure.stack = toWellFormed(storyOf(thrown));
+    failure.stack = toWellFormed(errorText(thrown));
     failure.line = position.line;
     failure.column = position.column;
   } else {

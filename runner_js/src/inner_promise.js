@@ -1,6 +1,6 @@
 // Promises for the runner's own use: out of reach of a script, whatever it does to Promise.prototype.
 
-import { PromiseOf, defineProperty, freeze, setPrototypeOf } from "./primordials.js";
+import { PromiseOf, RangeErrorOf, defineProperty, freeze, setPrototypeOf } from "./primordials.js";
 
 /** A promise that a script never sees. Its prototype is its own, so that `await` finds V8's `constructor` there. */
 class InnerPromise extends PromiseOf {
@@ -21,4 +21,9 @@ export class Deferred {
   promise = new InnerPromise((resolve) => {
     this.resolve = resolve;
   });
+
+  constructor() {
+    // Where the stack ends in the executor, Promise keeps the RangeError to itself.
+    if (this.resolve === undefined) throw new RangeErrorOf("Maximum call stack size exceeded");
+  }
 }

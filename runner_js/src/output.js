@@ -1,6 +1,8 @@
 // What the model sees: text, images, audio and content blocks, in the order in which the script emitted them.
 
-import { TypeErrorOf, bare, isArray, objectKeys, slice, stringify, toLowerCase, toText } from "./primordials.js";
+import {
+  TypeErrorOf, bare, charCodeAt, isArray, max, objectKeys, slice, stringify, toLowerCase, toText,
+} from "./primordials.js";
 import { cell } from "./cell.js";
 import { failForGood } from "./failure.js";
 import { KIND, put, putPair } from "./ring.js";
@@ -8,6 +10,9 @@ import { render } from "./render.js";
 
 /** What a frame of the wire carries of one text, whatever the limits say: three bytes a unit, 64 MiB in all. */
 const MAX_ITEM_UNITS = 20 * 1024 * 1024;
+
+/** Arrays and objects of a content block within each other. */
+const MAX_BLOCK_DEPTH = 128;
 
 let units = 0;
 let items = 0;
@@ -34,10 +39,11 @@ export function output_text(value) {
   if (admit(text.length)) put(KIND.TEXT, text);
 }
 
-function emitItem(kind, item) {
-  const body = stringify(item);
+function emitBody(kind, body) {
   if (admit(body.length)) putPair(KIND.ITEM, kind, body);
 }
+
+const emitItem = (kind, item) => emitBody(kind, stringify(item));
 
 const isRecord = (value) => typeof value === "object" && value !== null && !isArray(value);
 
@@ -94,6 +100,30 @@ export function output_audio(value) {
   emitItem("audio", item);
 }
 
+const QUOTE = 34;
+const BACKSLASH = 92;
+const OPEN_ARRAY = 91;
+const CLOSE_ARRAY = 93;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
+
+/** How deep arrays and objects lie within each other in a JSON text. */
+function nesting(json) {
+  let depth = 0;
+  let deepest = 0;
+  let isEscaped = false;
+  let isText = false;
+  for (let i = 0; i < json.length; i++) {
+    const unit = charCodeAt(json, i);
+    if (isEscaped) isEscaped = false;
+    else if (unit === QUOTE) isText = !isText;
+    else if (isText) isEscaped = unit === BACKSLASH;
+    else if (unit === OPEN_ARRAY || unit === OPEN_OBJECT) deepest = max(deepest, ++depth);
+    else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) depth -= 1;
+  }
+  return deepest;
+}
+
 export function output_content(block) {
   if (isArray(block)) {
     for (let i = 0; i < block.length; i++) output_content(block[i]);
@@ -110,6 +140,10 @@ export function output_content(block) {
     const item = bare();
     item.type = "content";
     item.block = block;
-    emitItem("content", item);
+    const body = stringify(item);
+    if (nesting(body) - 1 > MAX_BLOCK_DEPTH) { // the item is one more level
+      throw new TypeErrorOf("content(block): the block is nested deeper than " + toText(MAX_BLOCK_DEPTH) + " levels");
+    }
+    emitBody("content", body);
   }
 }

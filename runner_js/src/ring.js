@@ -85,7 +85,7 @@ function putHeader(kind, length) {
 
 const publish = () => atomicStore(counters, HEAD, head);
 
-const SPARE_FRAMES = 64;
+const SPARE_FRAMES = 400;
 
 /** Throws V8's RangeError now, where the stack has no room for what is to be done in one piece. */
 export function ensureStack(frames = SPARE_FRAMES) {

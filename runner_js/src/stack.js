@@ -4,16 +4,19 @@
 // it would run whenever anyone reads a stack.
 
 import {
-  ErrorOf, WeakMapOf, apply, charCodeAt, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isArray, isError, slice,
-  toText, weakGet, weakSet,
+  ErrorOf, WeakMapOf, apply, charCodeAt, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, indexOf, isArray, isError, list,
+  slice, startsWith, toText, weakGet, weakSet,
 } from "./primordials.js";
 import { cell } from "./cell.js";
 
 const RUNNER_URL = "codemode:runner";
 const MAX_MESSAGE_UNITS = 16384;
 const MAX_FRAMES = 20;
+/** Errors in one story, and members that are told of an AggregateError. */
+const MAX_TOLD = 16;
+const MAX_MEMBERS = 5;
 
-/** Where each error whose stack was read was made: {line, column} in the script. */
+/** Of each error whose stack was read: where it was made in the script, {line, column}, the stack, where its frames begin. */
 const positions = new WeakMapOf();
 
 /** {name, message} of each error of ours that shows its own by getters. */
@@ -119,12 +122,13 @@ function frameText(callSite, found) {
 function prepareStackTrace(error, sites) {
   try {
     let text = headline(error);
-    const found = { __proto__: null, line: null, column: null };
+    const found = { __proto__: null, line: null, column: null, stack: "", framesAt: text.length };
     const count = sites.length < MAX_FRAMES ? sites.length : MAX_FRAMES;
     for (let i = 0; i < count; i++) {
       const frame = frameText(sites[i], found);
       if (frame !== "") text += "\n    at " + frame;
     }
+    found.stack = text;
     weakSet(positions, error, found);
     return text;
   } catch {
@@ -153,24 +157,47 @@ export function stackOf(error) {
 function framesOf(error) {
   const stack = stackOf(error);
   if (stack === undefined) return "";
-  const at = indexOf(stack, "\n    at ");
+  const found = weakGet(positions, error);
+  if (found !== undefined && found.stack === stack) return slice(stack, found.framesAt);
+  const title = headline(error);
+  const at = indexOf(stack, "\n    at ", startsWith(stack, title) ? title.length : 0);
   return at < 0 ? "" : slice(stack, at);
 }
 
-/** The whole story of an error: headline as it is now, the frames, and its causes. */
-export function storyOf(error) {
-  let story = headline(error) + framesOf(error);
-  let cause = peek(error, "cause");
-  for (let depth = 0; depth < 5 && isError(cause); depth++, cause = peek(cause, "cause")) {
-    story += "\n  [cause]: " + headline(cause) + framesOf(cause);
+/** What `show` makes of a value, but for a Proxy that throws. */
+function shownBy(show, value) {
+  try {
+    return cut(show(value));
+  } catch {
+    return "a value that cannot be read";
   }
-  const errors = peek(error, "errors");
-  for (let i = 0; isArray(errors) && i < errors.length && i < 5; i++) {
-    const part = peek(errors, toText(i));
-    if (isError(part)) story += "\n  [errors]: " + headline(part) + framesOf(part);
-  }
-  return cut(story);
 }
+
+/** An error and all it comes from, each told once; `told`: those that were. */
+function tell(error, show, told) {
+  for (let i = 0; i < told.length; i++) if (told[i] === error) return headline(error);
+  if (told.length >= MAX_TOLD) return headline(error);
+  told[told.length] = error;
+  const part = (label, value) =>
+    "\n  [" + label + "]: " + (isError(value) ? tell(value, show, told) : shownBy(show, value));
+  let story = headline(error) + framesOf(error);
+  const cause = peek(error, "cause");
+  if (cause !== undefined) story += part("cause", cause);
+  const errors = peek(error, "errors");
+  for (let i = 0; isArray(errors) && i < errors.length && i < MAX_MEMBERS; i++) {
+    story += part("errors", peek(errors, toText(i)));
+  }
+  if (getOwnPropertyDescriptor(error, "suppressed") !== undefined) { // a SuppressedError
+    story += part("error", peek(error, "error")) + part("suppressed", peek(error, "suppressed"));
+  }
+  return story;
+}
+
+/**
+ * The whole story of an error: headline as it is now, the frames, and what it comes from: its cause, the errors that it
+ * gathers, the one that it suppresses. `show` makes text of what is no Error among these.
+ */
+export const storyOf = (error, show) => cut(tell(error, show, list()));
 
 /** {line, column} where the error was made in the script, or nulls. */
 export function positionOf(error) {

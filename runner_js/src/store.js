@@ -63,14 +63,26 @@ function wellFormedJson(text) {
   return whole + slice(text, start);
 }
 
+/** Keeps a value, or with undefined its absence, and tells the host: both or neither, also where the stack ends. */
+function keepAndTell(key, text) {
+  ensureStack();
+  const before = mapGet(values, key);
+  keep(key, text);
+  try {
+    if (text === undefined) put(KIND.UNSET, key);
+    else putPair(KIND.STORE, key, text);
+  } catch (error) {
+    keep(key, before);
+    throw error;
+  }
+}
+
 export function store(key, value) {
   if (typeof key !== "string") throw new TypeErrorOf("store(key, value): the key is a string");
   key = toWellFormed(key);
   if (value === undefined) {
     if (cell.ended || key.length > cell.maxStoreBytes) return; // none of that length is kept
-    ensureStack(); // kept here and told to the host, or neither
-    keep(key, undefined);
-    put(KIND.UNSET, key);
+    keepAndTell(key, undefined);
     return;
   }
   const text = jsonText(key, value);
@@ -85,9 +97,7 @@ export function store(key, value) {
     );
   }
   if (cell.ended) return;
-  ensureStack();
-  keep(key, text);
-  putPair(KIND.STORE, key, text);
+  keepAndTell(key, text);
 }
 
 export function load(key) {

@@ -8,8 +8,11 @@ import { cell } from "./cell.js";
 import { runCallback } from "./callbacks.js";
 import { failForGood } from "./failure.js";
 import { Deferred } from "./inner_promise.js";
+import { ensureStack } from "./ring.js";
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
+/** Cleared timers that may stay in the heap beyond as many as are live. */
+const SPARE_CLEARED = 64;
 
 let entryMs = 0; // the host's clock at the last entry
 let entryDate = 0;
@@ -19,7 +22,7 @@ let startDate = 0;
 let lastId = 0;
 let lastSequence = 0;
 
-/** The live timers, and a binary heap of {due, sequence, id} in which a cleared one stays until it is met. */
+/** The live timers, and a binary heap of them in which a cleared one stays until it is met or there are many. */
 const timers = new MapOf();
 const heap = list();
 
@@ -61,30 +64,42 @@ function pushDue(timer) {
   heap[at] = timer;
 }
 
-function popDue() {
-  const first = heap[0];
-  const last = heap[heap.length - 1];
-  heap.length -= 1;
+/** Puts a timer where it belongs in the heap, at this place or below it. */
+function sink(at, timer) {
   const count = heap.length;
-  if (count === 0) return first;
-  let at = 0;
   for (;;) {
     let child = 2 * at + 1;
     if (child >= count) break;
     if (child + 1 < count && before(heap[child + 1], heap[child])) child += 1;
-    if (!before(heap[child], last)) break;
+    if (!before(heap[child], timer)) break;
     heap[at] = heap[child];
     at = child;
   }
-  heap[at] = last;
-  return first;
+  heap[at] = timer;
+}
+
+function popDue() {
+  const last = heap[heap.length - 1];
+  heap.length -= 1;
+  if (heap.length > 0) sink(0, last);
+}
+
+const isLive = (timer) => mapGet(timers, timer.id) === timer;
+
+/** Makes the heap anew of the live timers alone. */
+function dropCleared() {
+  ensureStack(); // all of it, or none
+  let count = 0;
+  for (let i = 0; i < heap.length; i++) if (isLive(heap[i])) heap[count++] = heap[i];
+  heap.length = count;
+  for (let at = (count >> 1) - 1; at >= 0; at--) sink(at, heap[at]);
 }
 
 /** The live timer that is due first, or undefined. */
 function firstDue() {
   while (heap.length > 0) {
     const timer = heap[0];
-    if (mapGet(timers, timer.id) === timer) return timer;
+    if (isLive(timer)) return timer;
     popDue();
   }
   return undefined;
@@ -117,7 +132,11 @@ export function setInterval(callback, delay, ...args) {
 }
 
 export function clearTimeout(id) {
-  if (typeof id === "number" || typeof id === "string") mapDelete(timers, +id);
+  const timer = typeof id === "number" || typeof id === "string" ? mapGet(timers, +id) : undefined;
+  if (timer === undefined) return;
+  mapDelete(timers, timer.id);
+  timer.callback = timer.args = undefined;
+  if (heap.length > 2 * mapSize(timers) + SPARE_CLEARED) dropCleared();
 }
 
 export function clearInterval(id) {

@@ -138,3 +138,49 @@ test("shared memory, its waits, WebAssembly and finalizers are not there", async
     ["undefined,undefined,undefined,undefined"],
   );
 });
+
+// Runs `use(i)` in each of the last frames before the stack ends, and once more in each frame that leads there.
+const DEEP = `const deep = (use, times) => { (function go() { try { go(); } catch {} if (times-- > 0) try { use(times); } catch (e) { if (!(e instanceof RangeError)) text("odd: " + e); } })(); };`;
+
+test("where the stack ends, a call is made whole or not at all, and each that was made is answered", async () => {
+  const engine = new Engine({ maxCalls: 10_000, maxCallsInFlight: 10_000 });
+  const said = await engine.run(`${DEEP}
+    const calls = []; deep(() => { calls.push(tools.get()); }, 600);
+    const settled = await Promise.allSettled(calls);
+    text(settled.every((one) => one.status === "fulfilled" || one.reason instanceof RangeError));
+    text(settled.filter((one) => one.status === "fulfilled").length);`);
+  const ids = said.filter(([kind]) => kind === "CALL").map(([, id]) => id);
+  assert.ok(ids.length > 0 && ids.length < 600);
+  const end = await engine.answer(...ids.map((id) => [id, 0, "x"]));
+  assert.deepEqual(end, [["TEXT", "true"], ["TEXT", String(ids.length)], ["COMPLETED"]]);
+});
+
+test("where the stack ends, what is stored here is what the host is told", async () => {
+  for (let round = 0; round < 5; round++) {
+    const said = await run(`${DEEP}
+      for (let i = 0; i < 300; i++) store("u" + i, 1);
+      deep((i) => store("s" + i, i), 600); deep((i) => { if (i < 300) store("u" + i, undefined); }, 600);
+      const held = []; for (const c of ["s", "u"]) for (let i = 0; i < 600; i++) if (load(c + i) !== undefined) held.push(c + i);
+      text(held.join());`, { maxStoreBytes: 1e6 });
+    const told = new Set();
+    for (const [kind, key] of said) {
+      if (kind === "STORE") told.add(key);
+      if (kind === "UNSET") told.delete(key);
+    }
+    assert.deepEqual(said.filter(([kind]) => kind === "TEXT").map(([, text]) => text.split(",").sort()), [[...told].sort()]);
+  }
+});
+
+test("where the stack ends, an abort happens whole or not at all, and an event can be dispatched again", async () => {
+  assert.deepEqual(
+    await texts(`${DEEP}
+      const controllers = Array.from({length: 100}, () => new AbortController()); const heard = new Set();
+      for (const c of controllers) tools.never({}, {signal: c.signal}).catch(() => {});
+      deep((i) => controllers[i % 100].abort(), 600); for (const c of controllers) c.abort();
+      text(controllers.every((c) => c.signal.aborted));
+      const target = new EventTarget(); const event = new Event("x"); let count = 0; target.addEventListener("x", () => { count++; });
+      deep(() => target.dispatchEvent(event), 600); const before = count; target.dispatchEvent(event); text(count - before);`,
+      { maxCalls: 1000, maxCallsInFlight: 1000 }),
+    ["true", "1"],
+  );
+});

@@ -75,3 +75,14 @@ test("settings are said, and bad ones are TypeErrors", async () => {
     [["YIELD"], ["YIELD"], ["YIELD_TIME", "10"], ["OUTPUT_BUDGET", "2147483647"], ["NOTE", '{"a":1}'], ...Array(5).fill(["TEXT", "TypeError"]), ["COMPLETED"]],
   );
 });
+
+test("a content block may be nested 128 levels deep, and no deeper", async () => {
+  const said = await run(`
+    const nested = (levels, end) => { let v = end; for (let i = 0; i < levels; i++) v = i % 2 ? [v] : {v}; return v; };
+    content({type: "resource", v: nested(127, '[[{"\\\\\\\\')});
+    for (const block of [{type: "resource", v: nested(128, 1)}, {type: "text", text: "t", _meta: nested(900)}, {type: "x", v: {toJSON: () => nested(500)}}]) {
+      try { content(block); } catch (e) { text(e.name + ": " + e.message); }
+    }`);
+  assert.equal(said[0][0], "ITEM");
+  assert.deepEqual(said.slice(1, -1), Array(3).fill(["TEXT", "TypeError: content(block): the block is nested deeper than 128 levels"]));
+});

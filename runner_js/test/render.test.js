@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { run, texts } from "./engine.js";
+import { runRead } from "./read.js";
 
 const cases = {
   '"as it is"': "as it is",
@@ -113,4 +114,68 @@ test("what is thrown is shown without its getters, its toString or its toStringT
     })()};`);
   assert.deepEqual(said.map(([kind]) => kind), ["FAILING", "FAILED"]);
   assert.equal(said[1][1].message, "Uncaught { a: [Getter], toString: [Function: spy], toJSON: [Function: spy], r: /x/g }");
+});
+
+test("values that share and hold each other read as a text of bounded length, which says what it leaves out", async () => {
+  const said = await runRead(`
+    const nodes = Array.from({length: 40}, (_, id) => ({id, others: []}));
+    for (const a of nodes) for (const b of nodes) if (a !== b) a.others.push(b);
+    let shared = ["x"]; for (let i = 0; i < 7; i++) shared = Array(20).fill(shared);
+    text(nodes); text({shared, map: new Map()}); console.log(shared); throw {nodes};`);
+  const [graph, dag, log, , failed] = said;
+  for (const text of [graph[1], dag[1]]) {
+    assert.ok(text.length > 1024 * 1024 && text.length < 1100 * 1024);
+    assert.match(text, / … \d+ more /);
+  }
+  assert.match(dag[1], / … 1 more \}$/); // the map
+  assert.match(log[2], /^(?:\[ ){8}"x" \], /);
+  assert.match(failed[1].message, /^Uncaught \{ nodes: \[ \{ id: 0, others: \[ \{ id: 1, /);
+});
+
+test("plain data that is shared all over loses nothing, and that is found out in little time", async () => {
+  const said = await run(`
+    let a = {n: 1}; for (let i = 0; i < 400; i++) a = [a, a]; // 2 ** 400 ways to the end
+    a.push(1n); try { store("k", a); } catch (e) { text(e.message); }
+    let deep = ["end"]; const all = []; for (let i = 0; i < 600; i++) all.push(deep = [deep]);
+    try { store("k", all); } catch (e) { text(e.message); }`);
+  assert.match(said[0][1], /it is or holds a bigint$/);
+  assert.match(said[1][1], /it is or holds a value that lies too deep$/);
+});
+
+const frame = String.raw`(?:\n {4}at [^\n]*)+`;
+const stories = {
+  "new Error('outer', {cause: 'timeout on 5432'})": `Error: outer${frame}\\n  \\[cause\\]: "timeout on 5432"`,
+  "new Error('outer', {cause: null})": `Error: outer${frame}\\n  \\[cause\\]: null`,
+  "new Error('outer', {cause: undefined})": `Error: outer${frame}`,
+  "new Error('outer', {cause: {code: 'E1', inner: [1n]}})": `Error: outer${frame}\\n  \\[cause\\]: \\{ code: "E1", inner: \\[ 1n \\] \\}`,
+  "new Error('outer', {cause: new Proxy({}, {ownKeys() { throw 1; }})})": `Error: outer${frame}\\n  \\[cause\\]: a value that cannot be read`,
+  "new Error('outer', {cause: 'x'.repeat(1e5)})": `Error: outer${frame}\\n  \\[cause\\]: "x+… \\(cut\\)`,
+  "(() => { const e = new Error('self'); e.cause = e; return e; })()": `Error: self${frame}\\n  \\[cause\\]: Error: self`,
+  "(() => { const e = new Error('self'); e.cause = {e}; return e; })()": `Error: self${frame}\\n  \\[cause\\]: \\{ e: \\[Circular\\] \\}`,
+  "(() => { let e = new Error('end'); for (let i = 0; i < 50; i++) e = new Error('e', {cause: {e}}); return e; })()": `Error: e${frame}[^]*\\[cause\\]: \\[Object\\][^]*`,
+  "new AggregateError([new Error('x', {cause: new TypeError('deep')}), 'str', undefined], 'all', {cause: new Error('c')})":
+    `AggregateError: all${frame}\\n  \\[cause\\]: Error: c${frame}\\n  \\[errors\\]: Error: x${frame}\\n  \\[cause\\]: TypeError: deep${frame}\\n  \\[errors\\]: "str"\\n  \\[errors\\]: undefined`,
+  "Object.assign(new Error('s'), {error: new Error('now'), suppressed: 5})": `Error: s${frame}\\n  \\[error\\]: Error: now${frame}\\n  \\[suppressed\\]: 5`,
+  "new Error('one\\n    at the door\\ntwo')": `Error: one\\n    at the door\\ntwo\\n {4}at cell-1[^\\n]*`,
+  "(() => { const e = new Error('one\\n    at the door'); e.stack; e.message = 'new'; return e; })()": `Error: new\\n {4}at cell-1[^]*`,
+  "Object.assign(new Error('one\\n    at the door'), {stack: 'Error: one\\n    at the door\\n    at mine'})": `Error: one\\n    at the door\\n    at mine`,
+};
+
+for (const [source, story] of Object.entries(stories)) {
+  test(`the story of ${source} is whole`, async () => {
+    const [, [, failed]] = await run(`throw ${source};`);
+    assert.match(failed.stack, new RegExp(`^${story}$`));
+  });
+}
+
+test("a SuppressedError shows the error and the one that it suppresses", async () => {
+  const [, [, failed]] = await run("throw typeof SuppressedError === 'function' ? new SuppressedError(new Error('a'), 'b', 'm') : Object.assign(new Error('m'), {name: 'SuppressedError', error: new Error('a'), suppressed: 'b'});");
+  assert.match(failed.stack, /^SuppressedError: m\n[^]*\n {2}\[error\]: Error: a\n[^]*\n {2}\[suppressed\]: "b"$/);
+});
+
+test("errors that hold each other are told in little time", async () => {
+  const [, [, failed]] = await run(`
+    const errors = Array.from({length: 30}, (_, i) => new Error(i)); for (const e of errors) { e.errors = errors; e.cause = {errors}; } throw errors[0];`);
+  assert.match(failed.stack, /^Error: 0\n/);
+  assert.ok(failed.stack.length < 17_000);
 });

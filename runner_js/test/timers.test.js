@@ -106,3 +106,31 @@ test("an id is a number that a text may name too, and what is no id is let pass"
   assert.deepEqual(saidTexts(said), ['["number","number",false]']);
   assert.equal(engine.port.state, -2);
 });
+
+test("a timer that is cleared and made anew again and again leaves the others in their order", async () => {
+  const engine = new Engine({ maxTimers: 300, maxOutputItems: 1000 });
+  const said = await engine.run(`
+    let t; const kept = [];
+    for (let i = 0; i < 200; i++) { const ms = 1000 * (1 + (i * 7919) % 500); kept.push(setTimeout(() => text(ms), ms)); }
+    for (let i = 0; i < 400_000; i++) { clearTimeout(t); t = setTimeout(() => text("late"), 1e9); }
+    for (let i = 0; i < 200; i += 2) clearTimeout(kept[i]);
+    text("ready"); await new Promise(() => {});`);
+  assert.deepEqual(said, [["TEXT", "ready"]]);
+  for (let i = 0; i < 100; i++) engine.port.now = 1e6;
+  const fired = saidTexts(await engine.said()).map(Number);
+  assert.deepEqual(fired, Array.from({ length: 100 }, (_, i) => 1000 * (1 + ((2 * i + 1) * 7919) % 500)).sort((a, b) => a - b));
+  assert.deepEqual(saidTexts(await engine.tick(2e9)), ["late"]);
+});
+
+test("what a cleared timer would have called is let go", async () => {
+  const { setFlagsFromString } = await import("node:v8");
+  const { runInNewContext } = await import("node:vm");
+  setFlagsFromString("--expose-gc");
+  const engine = new Engine();
+  await engine.run(`
+    globalThis.held = (() => { const big = {}; clearTimeout(setTimeout(() => big, 60_000, big)); return new WeakRef(big); })();
+    setTimeout(() => text(held.deref() === undefined), 1); await new Promise(() => {});`);
+  await new Promise((resolve) => setImmediate(resolve));
+  runInNewContext("gc")();
+  assert.deepEqual(saidTexts(await engine.tick(10)), ["true"]);
+});
