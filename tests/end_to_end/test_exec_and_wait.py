@@ -11,7 +11,7 @@ import trio.testing
 
 import codemode
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left")
+pytestmark = [pytest.mark.usefixtures("nothing_is_left"), pytest.mark.one_launcher]
 
 FOR_EVER_MS = 3_600_000
 """A yield time that no test waits for."""
