@@ -280,3 +280,23 @@ async def test_tools_are_found_described_and_called(turn: codemode.Turn) -> None
         'ToolError,tool_not_found,no tool is named "answr"; did you mean "answer"?',
         "true",
     ]
+
+
+async def test_cleared_timers_shared_values_and_calls_at_the_end_of_the_stack_end_no_worker(
+    turn: codemode.Turn,
+) -> None:
+    outcome = await turn.run("""
+        let timer; for (let i = 0; i < 400_000; i++) { clearTimeout(timer); timer = setTimeout(() => {}, 60_000); }
+        const nodes = Array.from({ length: 40 }, (_, id) => ({ id, friends: [] }));
+        for (const a of nodes) for (const b of nodes) if (a !== b) a.friends.push(b);
+        console.log(nodes);
+        const made = [];
+        const call = () => made.push(tools.echo({ value: 1 }));
+        const callSafely = () => { if (made.length < 500) try { call(); } catch {} };
+        function deeper() { try { deeper(); } catch { call(); } finally { callSafely(); } }
+        try { deeper(); } catch {}
+        const settled = await Promise.allSettled(made);
+        text(settled.length > 0);
+    """)
+
+    assert (outcome.status, outcome.text) == ("completed", "true"), outcome.error
