@@ -21,9 +21,13 @@ if TYPE_CHECKING:
         UsageError,
         WorkerUnavailable,
     )
+    from codemode.host.approvals import ApprovalRequest
+    from codemode.host.calls import ToolCallError, ToolCallOutcome, ToolInvocation
     from codemode.host.context import ToolContext, ToolFailure
-    from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
+    from codemode.host.dispatcher import ToolDispatcher
     from codemode.host.events import (
+        ApprovalAsked,
+        ApprovalDecided,
         CallProgressed,
         CallSettled,
         CallStarted,
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
         OutputEmitted,
         ValueStored,
     )
+    from codemode.host.hooks import CallHooks
     from codemode.host.model_tools import ToolReply
     from codemode.host.outcome import (
         AudioItem,
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
         LogEntry,
         TextItem,
     )
+    from codemode.host.policy import Retry, ToolGroup
     from codemode.host.service import Service, ServiceStatistics, open_service, open_session
     from codemode.host.session import Session, SessionStatistics
     from codemode.host.sqlite_store import SqliteStore
@@ -69,9 +75,13 @@ _HOME = {
         "UsageError",
         "WorkerUnavailable",
     ),
+    "codemode.host.approvals": ("ApprovalRequest",),
+    "codemode.host.calls": ("ToolCallError", "ToolCallOutcome", "ToolInvocation"),
     "codemode.host.context": ("ToolContext", "ToolFailure"),
-    "codemode.host.dispatcher": ("ToolCallError", "ToolCallOutcome", "ToolDispatcher", "ToolInvocation"),
+    "codemode.host.dispatcher": ("ToolDispatcher",),
     "codemode.host.events": (
+        "ApprovalAsked",
+        "ApprovalDecided",
         "CallProgressed",
         "CallSettled",
         "CallStarted",
@@ -85,6 +95,7 @@ _HOME = {
         "OutputEmitted",
         "ValueStored",
     ),
+    "codemode.host.hooks": ("CallHooks",),
     "codemode.host.model_tools": ("ToolReply",),
     "codemode.host.outcome": (
         "AudioItem",
@@ -96,6 +107,7 @@ _HOME = {
         "LogEntry",
         "TextItem",
     ),
+    "codemode.host.policy": ("Retry", "ToolGroup"),
     "codemode.host.service": ("Service", "ServiceStatistics", "open_service", "open_session"),
     "codemode.host.session": ("Session", "SessionStatistics"),
     "codemode.host.sqlite_store": ("SqliteStore",),
@@ -108,7 +120,11 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
+    "ApprovalAsked",
+    "ApprovalDecided",
+    "ApprovalRequest",
     "AudioItem",
+    "CallHooks",
     "CallProgressed",
     "CallRecord",
     "CallSettled",
@@ -135,6 +151,7 @@ __all__ = [
     "OutputNotFound",
     "ProtocolError",
     "RemoteProtocolError",
+    "Retry",
     "Service",
     "ServiceStatistics",
     "Session",
@@ -148,6 +165,7 @@ __all__ = [
     "ToolDefinition",
     "ToolDispatcher",
     "ToolFailure",
+    "ToolGroup",
     "ToolInvocation",
     "ToolNameConflict",
     "ToolRegistry",

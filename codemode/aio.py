@@ -8,8 +8,8 @@
 Each `open_service`, and each `open_session` with a service of its own, has the trio core in a thread of its own, which
 ends with the block. What is the program's own is called here:
 
-- async tools, `on_notify` and a `dispatcher` of one's own: on the asyncio loop where the service was opened. Tools see
-  the context variables of the exec whose script calls them.
+- async tools, `on_notify`, `on_approval`, `hooks`, functions that approve calls, a `dispatcher` of one's own: on the
+  asyncio loop where the service was opened. Tools see the context variables of the exec whose script calls them.
 - sync tools: in threads, as ever.
 - `store` and `tokenizer`: in the trio thread, and at once: they must not wait, nor touch the loop.
 
@@ -40,7 +40,8 @@ from codemode.bridge.remote import (
 from codemode.bridge.sessions import SessionOptions, open_core_session
 from codemode.errors import ClosedError
 from codemode.host import service, session, turn
-from codemode.host.dispatcher import ToolCallOutcome, ToolInvocation
+from codemode.host.calls import ToolCallOutcome, ToolInvocation
+from codemode.host.dispatcher import OnOutcome
 from codemode.host.events import Event
 from codemode.host.session import OnEnd
 from codemode.host.tools import ToolRegistry
@@ -126,7 +127,7 @@ class Service(RemoteService):
     ) -> AsyncIterator[Session]:
         """A session, for `async with`. See `codemode.Service.open_session`; the options are those of it."""
         tools = ToolRegistry() if tools is None else tools
-        make = partial(open_core_session, self._core, self._portal, self._calls, tools, options)
+        make = partial(open_core_session, self._core, self._portal, self._calls, tools, options, base=ToolDispatcher)
         async with held(self._portal, make) as core:
             yield Session(core, self._portal)
 
@@ -160,9 +161,13 @@ async def open_session(
 class ToolDispatcher(LoopDispatcher):
     __doc__ = LoopDispatcher.__doc__
 
-    async def run(self, invocations: Sequence[ToolInvocation]) -> list[ToolCallOutcome]:
+    async def run(
+        self, invocations: Sequence[ToolInvocation], *, on_outcome: OnOutcome | None = None
+    ) -> list[ToolCallOutcome]:
         """Runs a batch concurrently, and gives one outcome for each invocation, in their order, whatever fails.
+
+        See `codemode.ToolDispatcher.run`; `on_outcome` is called on the loop.
 
         Cancelling this cancels every function, and waits for them as `codemode.aio` says.
         """
-        return await self.call_all(invocations)
+        return await self.call_all(invocations, on_outcome)

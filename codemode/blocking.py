@@ -13,8 +13,9 @@ thread of its own for each `open_service`, or `open_session` with a service of i
 called here:
 
 - sync tools: in threads. They may use the session too.
-- async tools, `on_notify` and a `dispatcher` of one's own: on an asyncio loop in another thread of the service's, also
-  where the program runs a loop itself. From there the session cannot be used: it would wait for itself.
+- async tools, `on_notify`, `on_approval`, `hooks`, functions that approve calls, and a `dispatcher` of one's own: on an
+  asyncio loop in another thread of the service's, also where the program runs a loop itself. From there the session
+  cannot be used: it would wait for itself.
 - `store` and `tokenizer`: in the trio thread, and at once.
 
 Ctrl-C during `turn.exec` or `turn.run` terminates the cell, and during a wait ends that observation only; either raises
@@ -47,7 +48,8 @@ from codemode.bridge.remote import (
 from codemode.bridge.sessions import SessionOptions, open_core_session
 from codemode.errors import ClosedError, UsageError
 from codemode.host import service, session, turn
-from codemode.host.dispatcher import ToolCallOutcome, ToolInvocation
+from codemode.host.calls import ToolCallOutcome, ToolInvocation
+from codemode.host.dispatcher import OnOutcome
 from codemode.host.events import Event
 from codemode.host.session import OnEnd
 from codemode.host.tools import ToolRegistry
@@ -216,7 +218,7 @@ class Service(RemoteService):
     def open_session(self, tools: ToolRegistry | None = None, **options: Unpack[SessionOptions]) -> Iterator[Session]:
         """A session, for `with`. See `codemode.Service.open_session`; the options are those of it."""
         tools = ToolRegistry() if tools is None else tools
-        make = partial(open_core_session, self._core, self._portal, self._calls, tools, options)
+        make = partial(open_core_session, self._core, self._portal, self._calls, tools, options, base=ToolDispatcher)
         with _held(self._portal, make) as core:
             yield Session(core, self._portal)
 
@@ -250,11 +252,16 @@ def open_session(
 class ToolDispatcher(LoopDispatcher):
     __doc__ = LoopDispatcher.__doc__
 
-    def run(self, invocations: Sequence[ToolInvocation]) -> list[ToolCallOutcome]:
-        """Runs a batch concurrently, and gives one outcome for each invocation, in their order, whatever fails."""
+    def run(
+        self, invocations: Sequence[ToolInvocation], *, on_outcome: OnOutcome | None = None
+    ) -> list[ToolCallOutcome]:
+        """Runs a batch concurrently, and gives one outcome for each invocation, in their order, whatever fails.
+
+        See `codemode.ToolDispatcher.run`; `on_outcome` is called in another thread.
+        """
         tools = _LoopThread()
         try:
-            future = asyncio.run_coroutine_threadsafe(self.call_all(invocations), tools.loop)
+            future = asyncio.run_coroutine_threadsafe(self.call_all(invocations, on_outcome), tools.loop)
             return _answer(future, interrupt=future.cancel)
         finally:
             tools.close()

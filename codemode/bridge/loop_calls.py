@@ -14,6 +14,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -21,6 +22,7 @@ import outcome
 import trio
 
 from codemode.errors import ClosedError
+from codemode.host.hooks import awaited
 from codemode.host.tools import Invoke, Tool, ToolRegistry
 
 _log = logging.getLogger("codemode")
@@ -60,6 +62,14 @@ class LoopCalls:
         self._open.add(call)
         await trio.lowlevel.wait_task_rescheduled(call.abort)
         return await _cancel_oneself() if call.end is None else call.end.unwrap()
+
+    def on_loop(self, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+        """The function, which may be async or not, to be called in the trio thread: it runs on the loop."""
+
+        async def called(*args: Any) -> Any:
+            return await self.call(partial(awaited, function, *args))
+
+        return called
 
     def post(self, function: Callable[[], object]) -> None:
         """Calls a function on the loop, soon, after those that were posted earlier.
@@ -229,8 +239,12 @@ class LoopTools(ToolRegistry):
         return moved
 
     def _move(self, tool: Tool) -> Tool:
-        """The same tool, with the same queue of calls that wait for their turn; its coroutines run on the loop."""
+        """The same tool, with the same queue of calls that wait for their turn; its coroutines run on the loop, and the
+        function that approves its calls.
+        """
         moved = copy.copy(tool)
+        if callable(tool.definition.approval):
+            moved.definition = replace(tool.definition, approval=self._calls.on_loop(tool.definition.approval))
         moved.invoke = self._async(tool.invoke) if tool.is_async else self._sync(tool.invoke)
         return moved
 

@@ -12,11 +12,14 @@ from codemode.errors import RemoteProtocolError as RemoteProtocolError
 from codemode.errors import ToolNameConflict as ToolNameConflict
 from codemode.errors import UsageError as UsageError
 from codemode.errors import WorkerUnavailable as WorkerUnavailable
+from codemode.host.approvals import ApprovalRequest as ApprovalRequest
+from codemode.host.calls import ToolCallError as ToolCallError
+from codemode.host.calls import ToolCallOutcome as ToolCallOutcome
+from codemode.host.calls import ToolInvocation as ToolInvocation
 from codemode.host.context import ToolContext as ToolContext
 from codemode.host.context import ToolFailure as ToolFailure
-from codemode.host.dispatcher import ToolCallError as ToolCallError
-from codemode.host.dispatcher import ToolCallOutcome as ToolCallOutcome
-from codemode.host.dispatcher import ToolInvocation as ToolInvocation
+from codemode.host.events import ApprovalAsked as ApprovalAsked
+from codemode.host.events import ApprovalDecided as ApprovalDecided
 from codemode.host.events import CallProgressed as CallProgressed
 from codemode.host.events import CallSettled as CallSettled
 from codemode.host.events import CallStarted as CallStarted
@@ -28,6 +31,7 @@ from codemode.host.events import Event as Event
 from codemode.host.events import Notified as Notified
 from codemode.host.events import OutputEmitted as OutputEmitted
 from codemode.host.events import ValueStored as ValueStored
+from codemode.host.hooks import CallHooks as CallHooks
 from codemode.host.model_tools import ToolReply as ToolReply
 from codemode.host.outcome import AudioItem as AudioItem
 from codemode.host.outcome import CallRecord as CallRecord
@@ -37,6 +41,8 @@ from codemode.host.outcome import ContentItem as ContentItem
 from codemode.host.outcome import ImageItem as ImageItem
 from codemode.host.outcome import LogEntry as LogEntry
 from codemode.host.outcome import TextItem as TextItem
+from codemode.host.policy import Retry as Retry
+from codemode.host.policy import ToolGroup as ToolGroup
 from codemode.host.service import ServiceStatistics as ServiceStatistics
 from codemode.host.session import SessionStatistics as SessionStatistics
 from codemode.host.sqlite_store import SqliteStore as SqliteStore

@@ -11,6 +11,7 @@ import trio
 from codemode.bridge.loop_calls import LoopCalls
 from codemode.bridge.portal import Portal
 from codemode.errors import ClosedError
+from codemode.host.approvals import ApprovalRequest
 from codemode.host.cell import TERMINATED
 from codemode.host.events import Event, EventStream
 from codemode.host.model_tools import ToolReply
@@ -84,6 +85,11 @@ class RemoteSession(Remote[Session]):
     def live_cells(self) -> tuple[str, ...]:
         """The ids of the cells that run."""
         return self._portal.ask(lambda: self._core.live_cells)
+
+    @property
+    def waiting_for_approval(self) -> tuple[ApprovalRequest, ...]:
+        """The calls that wait until somebody approves them. See `codemode.Session.waiting_for_approval`."""
+        return self._portal.ask(lambda: self._core.waiting_for_approval)
 
     def statistics(self) -> SessionStatistics:
         """What it has now."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
 
 import trio
+
+from codemode.host.calls import CallWatcher
 
 _log = logging.getLogger("codemode")
 
@@ -55,10 +58,46 @@ class ToolContext:
     """The cell whose script made the call; None outside of a cell."""
     session_id: str | None = None
     """The session of the cell; None outside of a session."""
-    on_progress: Callable[[ToolContext, str], None] | None = None
-    """Where `progress` goes. Called in the trio thread."""
+    attempt: int = 1
+    """Which attempt at the call this is; a tool with a `Retry` may see more than the first."""
 
+    _key: str | None = field(default=None, repr=False)
+    _watcher: CallWatcher | None = field(default=None, repr=False)
     _token: trio.lowlevel.TrioToken | None = field(default=None, repr=False)
+    _is_over: bool = field(default=False, repr=False)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same in all attempts at this call, and in no other call: for a service that does the same thing once only
+        where it is given the same key.
+        """
+        if self._key is None:
+            self._key = uuid.uuid4().hex
+        return self._key
+
+    @property
+    def is_cancelled(self) -> bool:
+        """True once nobody waits for the call any more: it was cancelled, or has run out of time. May be asked in any
+        thread. An async tool is cancelled where it waits; one in a thread goes on for nothing, unless it asks this.
+        """
+        return self._is_over
+
+    def raise_if_cancelled(self) -> None:
+        """Ends a tool that nobody waits for any more, from any thread.
+
+        Raises:
+            ToolFailure: nobody does.
+        """
+        if self._is_over:
+            raise ToolFailure("the call was cancelled", "cancelled")
+
+    def next_attempt(self) -> ToolContext:
+        """The context of another attempt at the same call."""
+        return replace(self, attempt=self.attempt + 1, _key=self.idempotency_key, _is_over=False)
+
+    def end(self) -> None:
+        """Nobody waits for what this serves any more."""
+        self._is_over = True
 
     def progress(self, message: str) -> _Done:
         """Tells the host how far the call is. May be called from any thread, awaited or not; never waits.
@@ -74,12 +113,12 @@ class ToolContext:
         return _DONE
 
     def _report(self, message: str) -> None:
-        if self.on_progress is None:
+        if self._watcher is None or self._is_over:
             return
         try:
-            self.on_progress(self, message)
+            self._watcher.call_progressed(self, message)
         except Exception:  # an exception in a callback from a thread would end the whole trio run
-            _log.exception("on_progress raised for the call %s of %s", self.call_id, self.tool)
+            _log.exception("who was told of the progress of the call %s of %s raised", self.call_id, self.tool)
 
 
 def _in_run_of(token: trio.lowlevel.TrioToken) -> bool:

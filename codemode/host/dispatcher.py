@@ -1,32 +1,43 @@
 """Runs calls of tools and answers each exactly once, whatever the tool does.
 
-One call never harms another: what a tool raises, returns or never does becomes the outcome of its own call.
+One call never harms another: what a tool raises, returns or never does becomes the outcome of its own call. All calls
+come this way, those of scripts and those that a model makes itself, and the policy of each tool is kept here.
 """
 
 from __future__ import annotations
 
 import inspect
+import logging
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, cast
+from itertools import count
+from typing import Any, cast
 
 import trio
 
+from codemode.errors import UsageError
+from codemode.host.approvals import ApprovalRequest, Approvals, OnApproval
 from codemode.host.arguments import InvalidArguments
+from codemode.host.calls import ToolCallOutcome, ToolInvocation
 from codemode.host.context import ToolContext, ToolFailure
+from codemode.host.hooks import CallHooks, awaited
+from codemode.host.nurseries import in_own_task
+from codemode.host.policy import Retry
+from codemode.host.slots import Slots
 from codemode.host.tools import Tool, ToolRegistry
-from codemode.host.values import MAX_JSON_BYTES, JsonTooLarge, NoJsonForm, to_json_text, well_formed
+from codemode.host.values import (
+    MAX_JSON_BYTES,
+    JsonTooLarge,
+    NoJsonForm,
+    NotJson,
+    from_json_text,
+    to_json_text,
+    well_formed,
+)
 
-__all__ = [
-    "ToolCallError",
-    "ToolCallOutcome",
-    "ToolContext",
-    "ToolDispatcher",
-    "ToolFailure",
-    "ToolInvocation",
-]
+_log = logging.getLogger("codemode")
 
 MAX_THREADS = 256
 """Threads of sync tools, which may block them as long as they like. trio's own 40 stay free for the host."""
@@ -34,56 +45,11 @@ MAX_THREADS = 256
 MAX_MESSAGE_CHARS = 8_000
 """Of what a failed tool said."""
 
-OnProgress = Callable[[ToolContext, str], None]
+HOOK_S = 0.5
+"""How long hooks may take to hear of a call that was cancelled."""
 
-
-@dataclass(frozen=True, slots=True)
-class ToolInvocation:
-    """One call being made."""
-
-    call_id: str
-    """The caller's name for it."""
-    tool: str
-    """The tool's identifier in `tools.js`."""
-    arguments: Any = field(default_factory=dict)
-    """The one object of parameters (a string for a free-form tool), as a value."""
-    arguments_json: str | None = None
-    """JSON text, instead of `arguments`: what a script sent is parsed once, by the tool's check."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallError:
-    """Why a call has no result."""
-
-    code: str
-    """`tool_not_found`, `invalid_arguments`, `tool_failed`, `tool_timeout`, `cancelled`, `result_too_large`,
-    `denied`, or what the tool gave to `ToolFailure`."""
-    message: str
-    """For the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallOutcome:
-    """How a call ended."""
-
-    call_id: str
-    status: Literal["ok", "error", "cancelled"]
-    value: Any = None
-    """What the function behind the tool returned."""
-    error: ToolCallError | None = None
-    """None where the status is `ok`."""
-    value_json: str | None = None
-    """JSON text of the value, serialised once; None unless the status is `ok`."""
-
-    @classmethod
-    def failed(cls, call_id: str, code: str, message: str) -> ToolCallOutcome:
-        """The outcome of a call that failed."""
-        return cls(call_id, "error", error=ToolCallError(code, message))
-
-    @classmethod
-    def cancelled(cls, call_id: str, message: str = "the call was cancelled") -> ToolCallOutcome:
-        """The outcome of a call that its caller gave up."""
-        return cls(call_id, "cancelled", error=ToolCallError("cancelled", message))
+OnOutcome = Callable[[ToolCallOutcome], object]
+CallTool = Callable[[ToolInvocation], Awaitable[ToolCallOutcome]]
 
 
 class ToolDispatcher:
@@ -91,6 +57,8 @@ class ToolDispatcher:
 
     Args:
         tools: those that may be called; ones that are registered later too.
+        hooks: what happens around each call.
+        on_approval: who is asked where a tool's policy is `ask`; None: such calls are `denied`.
         thread_limiter: counts the threads of sync tools; one of `MAX_THREADS` of its own by default.
         max_argument_bytes: of the arguments of one call, as JSON text in UTF-8.
         max_result_bytes: of one result, likewise.
@@ -100,6 +68,8 @@ class ToolDispatcher:
         self,
         tools: ToolRegistry,
         *,
+        hooks: Iterable[CallHooks] = (),
+        on_approval: OnApproval | None = None,
         thread_limiter: trio.CapacityLimiter | None = None,
         max_argument_bytes: int = MAX_JSON_BYTES,
         max_result_bytes: int = MAX_JSON_BYTES,
@@ -107,47 +77,62 @@ class ToolDispatcher:
         self.tools = tools
         self.threads_left_behind = 0
         """Threads of calls that have been answered, whose functions still run: a thread cannot be stopped."""
+        self.tasks_left_behind = 0
+        """Likewise tasks, of async tools that do not heed their cancellation."""
+        self._hooks = tuple(hooks)
+        self._approvals = Approvals(tools, on_approval)
         self._thread_limiter = thread_limiter or trio.CapacityLimiter(MAX_THREADS)
         self._max_argument_bytes = max_argument_bytes
         self._max_result_bytes = max_result_bytes
 
-    async def run(self, invocations: Sequence[ToolInvocation]) -> list[ToolCallOutcome]:
+    @property
+    def waiting_for_approval(self) -> tuple[ApprovalRequest, ...]:
+        """The calls that wait until somebody approves them, in the order in which they came."""
+        return self._approvals.waiting
+
+    async def run(
+        self, invocations: Sequence[ToolInvocation], *, on_outcome: OnOutcome | None = None
+    ) -> list[ToolCallOutcome]:
         """Runs a batch concurrently.
+
+        Args:
+            invocations: the calls.
+            on_outcome: called with each outcome as it comes, and when this is cancelled with those of the calls that
+                were cancelled by that: once for each call, whatever happens.
 
         Returns:
             One outcome for each invocation, in their order, whatever fails.
 
         Raises:
-            trio.Cancelled: the caller was cancelled; every function has ended then, except those in threads.
+            trio.Cancelled: the caller was cancelled. Every function has ended then, but those that did not heed that
+                within 1 s: they are left behind.
         """
         outcomes: dict[int, ToolCallOutcome] = {}
 
         async def settle(place: int, invocation: ToolInvocation) -> None:
-            outcomes[place] = await self.call(invocation)
+            outcome = ToolCallOutcome.cancelled(invocation.call_id)
+            try:
+                outcome = await in_own_task(
+                    partial(self.call, invocation),
+                    name=str(invocation.tool),
+                    on_cancel=_nothing,
+                    on_left=self._count_task_left_behind,
+                )
+                outcomes[place] = outcome
+            finally:
+                if on_outcome is not None:
+                    on_outcome(outcome)
 
         async with trio.open_nursery() as nursery:
             for place, invocation in enumerate(invocations):
                 nursery.start_soon(settle, place, invocation)
         return [outcomes[place] for place in range(len(invocations))]
 
-    async def call(
-        self,
-        invocation: ToolInvocation,
-        *,
-        cell_id: str | None = None,
-        session_id: str | None = None,
-        on_progress: OnProgress | None = None,
-        on_start: Callable[[str], None] | None = None,
-    ) -> ToolCallOutcome:
+    async def call(self, invocation: ToolInvocation) -> ToolCallOutcome:
         """Makes one call.
 
         Args:
             invocation: which.
-            cell_id: the cell whose script makes it, for the tool's context.
-            session_id: its session, likewise.
-            on_progress: called with the context and the message of each `ToolContext.progress`.
-            on_start: called with the call id when the call reaches its tool: after the check of its arguments, and
-                after its wait for a slot. In the trio thread.
 
         Returns:
             How it ended. Never raises an Exception.
@@ -156,42 +141,62 @@ class ToolDispatcher:
             trio.Cancelled: the caller was cancelled; it settles the call as `ToolCallOutcome.cancelled`. In a
                 group where the tool has a nursery of its own.
         """
-        call_id = invocation.call_id
-        tool = self.tools.get(invocation.tool) if isinstance(invocation.tool, str) else None
-        if tool is None:
-            return ToolCallOutcome.failed(call_id, "tool_not_found", self.tools.why_missing(str(invocation.tool)))
+        if self._hooks:
+            return await self._call_with_hooks(invocation)
+        return await self._settle(invocation)
+
+    async def _settle(self, invocation: ToolInvocation) -> ToolCallOutcome:
+        """The call itself, once every hook has let it pass."""
         context: ToolContext | None = None
         try:
-            arguments = tool.validate(self._arguments_json(invocation))
+            tool, arguments = self._checked(invocation)
+            if tool.definition.approval != "allow":
+                await self._approvals.before(_legible(invocation))
             if tool.takes_context:
                 context = ToolContext(
-                    call_id,
+                    invocation.call_id,
                     tool.identifier,
-                    cell_id,
-                    session_id,
-                    on_progress,
-                    trio.lowlevel.current_trio_token(),
+                    invocation.cell_id,
+                    invocation.session_id,
+                    _key=invocation.idempotency_key,
+                    _watcher=invocation.watcher,
+                    _token=trio.lowlevel.current_trio_token(),
                 )
-            if tool.is_async and tool.definition.timeout_s is tool.definition.max_concurrency is None:
-                if on_start is not None:
-                    on_start(call_id)
+            if tool.is_simple:
+                if invocation.watcher is not None:
+                    invocation.watcher.call_started(invocation.call_id)
                 value = await tool.invoke(arguments, context)
+            elif (retry := tool.definition.retry) is None:
+                value = await self._attempt(tool, arguments, context, invocation, 1)
             else:
-                started = None if on_start is None else partial(on_start, call_id)
-                value = await self._invoke_within_limits(tool, arguments, context, started)
+                value = await self._attempt_often(retry, tool, arguments, context, invocation)
             if inspect.iscoroutine(value):
                 value = await value
             value_json = to_json_text(value, max_bytes=self._max_result_bytes)
         except trio.Cancelled as error:
-            return _not_ours(call_id, error)
+            return _not_ours(invocation.call_id, error)
         except BaseExceptionGroup as group:
-            return _settle_group(call_id, group)
+            return _settle_group(invocation.call_id, group)
         except Exception as error:
-            return _failure(call_id, error)
+            return _failure(invocation.call_id, error)
         finally:
             if context is not None:
-                context.on_progress = None
-        return ToolCallOutcome(call_id, "ok", value, None, value_json)
+                context.end()
+        return ToolCallOutcome(invocation.call_id, "ok", value, None, value_json)
+
+    def _checked(self, invocation: ToolInvocation) -> tuple[Tool, Any]:
+        """The tool, and what the function behind it takes.
+
+        Raises:
+            ToolFailure: there is no such tool, or this caller may not call it.
+            InvalidArguments: the arguments do not fit.
+        """
+        tool = self.tools.get(invocation.tool) if isinstance(invocation.tool, str) else None
+        if tool is None:
+            raise ToolFailure(self.tools.why_missing(str(invocation.tool)), "tool_not_found")
+        if invocation.caller not in tool.definition.callers:
+            raise ToolFailure(f"the call was denied: {tool.identifier} {_FOR_OTHERS[invocation.caller]}", "denied")
+        return tool, tool.validate(self._arguments_json(invocation))
 
     def _arguments_json(self, invocation: ToolInvocation) -> str:
         limit = self._max_argument_bytes
@@ -205,10 +210,46 @@ class ToolDispatcher:
             raise InvalidArguments(f"{invocation.tool}: the arguments: {error}") from None
         return text
 
-    async def _invoke_within_limits(
-        self, tool: Tool, arguments: Any, context: ToolContext | None, on_start: Callable[[], None] | None
+    # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _attempt_often(
+        self, retry: Retry, tool: Tool, arguments: Any, context: ToolContext | None, invocation: ToolInvocation
     ) -> Any:
-        slots = _Slots(self, tool, on_start, in_thread=not tool.is_async)
+        for attempt in count(1):
+            try:
+                return await self._attempt(tool, arguments, context, invocation, attempt)
+            except Exception as error:
+                failure = _failure(invocation.call_id, error).error
+                if attempt >= retry.attempts or failure is None or failure.code not in retry.codes:
+                    raise
+            await trio.sleep(retry.wait_s(attempt))
+            # What the last attempt has changed in them must not be in the next.
+            arguments = tool.validate(self._arguments_json(invocation))
+            context = context and context.next_attempt()
+        raise AssertionError("one attempt is the last")
+
+    async def _attempt(
+        self, tool: Tool, arguments: Any, context: ToolContext | None, invocation: ToolInvocation, attempt: int
+    ) -> Any:
+        """Waits for the places that the call needs, and calls the function behind the tool within its time."""
+        timeout_s, watcher = tool.definition.timeout_s, invocation.watcher
+        is_first = watcher is not None and attempt == 1
+        slots = Slots(
+            tool.limiter.get(),
+            None if tool.definition.group is None else tool.definition.group.limiter.get(),
+            None if tool.is_async else self._thread_limiter,
+            timeout_s=timeout_s,
+            on_start=partial(watcher.call_started, invocation.call_id) if watcher is not None and is_first else None,
+            on_left=self._count_thread_left_behind,
+        )
+
+        async def invoke() -> Any:
+            try:
+                value = await tool.invoke(arguments, context)
+                return await value if inspect.iscoroutine(value) else value
+            finally:
+                slots.release_on_behalf_of(slots)
+
         try:
             with slots.scope:
                 if not tool.is_async:
@@ -220,17 +261,154 @@ class ToolDispatcher:
                     )
                     return await box[0] if inspect.isawaitable(box[0]) else box[0]
                 await slots.acquire_on_behalf_of(slots)
-                try:
-                    return await tool.invoke(arguments, context)
-                finally:
-                    slots.release_on_behalf_of(slots)
+                if timeout_s is None:
+                    return await invoke()
+                return await in_own_task(
+                    invoke,
+                    name=tool.identifier,
+                    on_cancel=_nothing if context is None else context.end,
+                    on_left=self._count_task_left_behind,
+                )
         except Exception as error:
             if slots.scope.cancel_called:  # the tool was being stopped: what else went wrong comes second
-                raise _TimedOut(tool.definition.timeout_s) from error
+                raise _TimedOut(timeout_s) from error
             raise
         finally:
-            slots.leave()
-        raise _TimedOut(tool.definition.timeout_s)
+            if context is not None:
+                context.end()
+            if not tool.is_async:
+                slots.leave()
+        raise _TimedOut(timeout_s)
+
+    def _count_thread_left_behind(self, change: int) -> None:
+        self.threads_left_behind += change
+
+    def _count_task_left_behind(self, change: int) -> None:
+        self.tasks_left_behind += change
+
+    # ── hooks ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _call_with_hooks(self, given: ToolInvocation) -> ToolCallOutcome:
+        """The call, and what its hooks make of it. Each of them hears of its end once."""
+        invocation, unheard = _legible(given), list(self._hooks)
+        try:
+            outcome = self._refusal(invocation)
+            if outcome is None:
+                passed = await self._before(invocation)
+                if isinstance(passed, ToolInvocation):
+                    invocation = replace(passed, call_id=given.call_id, watcher=given.watcher)
+                    passed = await self._settle(invocation)
+                outcome = self._as_seen(replace(passed, call_id=given.call_id))
+            while unheard:
+                outcome = await self._end(unheard.pop(), invocation, outcome)
+        except BaseException:
+            with trio.move_on_after(HOOK_S, shield=True):
+                for hook in reversed(unheard):
+                    await self._end(hook, invocation, ToolCallOutcome.cancelled(given.call_id))
+            raise
+        return self._with_text(outcome)
+
+    def _refusal(self, invocation: ToolInvocation) -> ToolCallOutcome | None:
+        """How a call has ended that does not fit its tool."""
+        try:
+            self._checked(invocation)
+        except Exception as error:
+            return _failure(invocation.call_id, error)
+        return None
+
+    async def _before(self, invocation: ToolInvocation) -> ToolInvocation | ToolCallOutcome:
+        """What the hooks make of a call that is about to be made."""
+        for hook in self._hooks:
+            try:
+                given = await awaited(hook.before, invocation)
+                if isinstance(given, ToolCallOutcome):
+                    return given
+                if given is not None and not isinstance(given, ToolInvocation):
+                    raise TypeError(f"it gave {given!r}, which is neither None, a ToolInvocation nor a ToolCallOutcome")
+            except trio.Cancelled as error:
+                return _not_ours(invocation.call_id, error)
+            except Exception as error:
+                return _failure_of_hook(hook, "before", invocation, error)
+            invocation = given or invocation
+        return invocation
+
+    async def _end(self, hook: CallHooks, invocation: ToolInvocation, outcome: ToolCallOutcome) -> ToolCallOutcome:
+        """What a hook makes of the end of a call."""
+        name = "after" if outcome.status == "ok" else "error"
+        try:
+            given = await awaited(getattr(hook, name), invocation, outcome)
+            if given is None:
+                return outcome
+            if not isinstance(given, ToolCallOutcome):
+                raise TypeError(f"it gave {given!r}, which is neither None nor a ToolCallOutcome")
+        except trio.Cancelled as error:
+            return _not_ours(invocation.call_id, error)
+        except Exception as error:
+            return _failure_of_hook(hook, name, invocation, error)
+        return self._as_seen(replace(given, call_id=invocation.call_id))
+
+    def _as_seen(self, outcome: ToolCallOutcome) -> ToolCallOutcome:
+        """The outcome with its value as the caller will see it, for hooks. The text is made anew when they are done, so
+        that none is left of a value that one of them has changed.
+        """
+        if outcome.status != "ok":
+            return outcome
+        try:
+            text = to_json_text(outcome.value) if outcome.value_json is None else outcome.value_json
+            return replace(outcome, value=from_json_text(text), value_json=None)
+        except Exception as error:
+            return _failure(outcome.call_id, error)
+
+    def _with_text(self, outcome: ToolCallOutcome) -> ToolCallOutcome:
+        if outcome.status != "ok":
+            return outcome
+        try:
+            return replace(outcome, value_json=to_json_text(outcome.value, max_bytes=self._max_result_bytes))
+        except Exception as error:
+            return _failure(outcome.call_id, error)
+
+
+_FOR_OTHERS = {
+    "direct": "is for scripts, which exec runs",
+    "code": "is not for scripts; the model calls it itself",
+}
+
+
+def the_call_of(dispatcher: Any, base: Any = ToolDispatcher) -> CallTool:
+    """How one call is made with a dispatcher, which may be one of the program's own.
+
+    Args:
+        dispatcher: an object with the `call` or the `run` of `ToolDispatcher`; a subclass may have its own of either.
+        base: `ToolDispatcher`, or what stands for it elsewhere.
+
+    Raises:
+        UsageError: it has neither.
+    """
+    kind: Any = type(dispatcher)
+    if not hasattr(dispatcher, "call") and not hasattr(dispatcher, "run"):
+        raise UsageError(f"a dispatcher has the `run` or the `call` of ToolDispatcher; {dispatcher!r} has neither")
+    has_own_call = getattr(kind, "call", base.call) is not base.call
+    if has_own_call or getattr(kind, "run", base.run) is base.run:
+        own: CallTool = dispatcher.call
+        return own
+
+    async def call(invocation: ToolInvocation) -> ToolCallOutcome:
+        outcome: ToolCallOutcome
+        (outcome,) = await awaited(dispatcher.run, [invocation])
+        return outcome
+
+    return call
+
+
+def check_alone(dispatcher: Any, hooks: Sequence[CallHooks], on_approval: OnApproval | None) -> Any:
+    """The dispatcher that a session is given.
+
+    Raises:
+        UsageError: hooks or on_approval are given beside it, who would never be heard.
+    """
+    if dispatcher is not None and (hooks or on_approval is not None):
+        raise UsageError("give hooks and on_approval to the dispatcher: ToolDispatcher(tools, hooks=[…], …)")
+    return dispatcher
 
 
 class _TimedOut(Exception):
@@ -238,51 +416,23 @@ class _TimedOut(Exception):
         super().__init__(f"the tool did not end within {timeout_s:g} s")
 
 
-class _Slots:
-    """A call's places in the queues that it must pass: that of its tool, then that for a thread.
+def _nothing() -> None: ...
 
-    Its time starts when it has them. It serves as the limiter of its thread, which thereby keeps its places
-    for as long as it runs, also when the call has been given up.
-    """
 
-    def __init__(
-        self, dispatcher: ToolDispatcher, tool: Tool, on_start: Callable[[], None] | None, *, in_thread: bool
-    ) -> None:
-        self.scope = trio.CancelScope()
-        self._dispatcher = dispatcher
-        self._timeout_s = tool.definition.timeout_s
-        self._on_start = on_start
-        limiters = (tool.limiter, dispatcher._thread_limiter if in_thread else None)
-        self._limiters = [limiter for limiter in limiters if limiter is not None]
-        self._held = False
-        self._left_behind = False
+def _legible(invocation: ToolInvocation) -> ToolInvocation:
+    """The call with its arguments as a plain value, for whoever looks at it."""
+    try:
+        text = invocation.arguments_json or to_json_text(invocation.arguments, quote_large=False)
+        return replace(invocation, arguments=from_json_text(text), arguments_json=None)
+    except (NotJson, NoJsonForm, JsonTooLarge):
+        return invocation  # as it is: it will be refused
 
-    async def acquire_on_behalf_of(self, borrower: object) -> None:
-        taken: list[trio.CapacityLimiter] = []
-        try:
-            for limiter in self._limiters:
-                await limiter.acquire_on_behalf_of(borrower)
-                taken.append(limiter)
-        except BaseException:
-            for limiter in taken:
-                limiter.release_on_behalf_of(borrower)
-            raise
-        self._held = True
-        if self._on_start is not None:
-            self._on_start()
-        if self._timeout_s is not None:
-            self.scope.deadline = trio.current_time() + self._timeout_s
 
-    def release_on_behalf_of(self, borrower: object) -> None:
-        for limiter in self._limiters:
-            limiter.release_on_behalf_of(borrower)
-        self._held = False
-        self._dispatcher.threads_left_behind -= self._left_behind
-
-    def leave(self) -> None:
-        """The call is over. A thread that still runs is counted until it ends."""
-        self._left_behind = self._held
-        self._dispatcher.threads_left_behind += self._left_behind
+def _failure_of_hook(hook: CallHooks, name: str, invocation: ToolInvocation, error: Exception) -> ToolCallOutcome:
+    if not isinstance(error, ToolFailure):
+        _log.exception("the hook %r failed in %s of the call %s", hook, name, invocation.call_id)
+        error = ToolFailure(f"a hook around the call failed: {'; '.join(_sentences(error))}")
+    return _failure(invocation.call_id, error)
 
 
 def _not_ours(call_id: str, error: trio.Cancelled) -> ToolCallOutcome:

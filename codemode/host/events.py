@@ -105,6 +105,34 @@ class CallStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalAsked(Event):
+    """A call waits for an `ApprovalRequest` to be decided. `ApprovalDecided` follows, or its `CallSettled`."""
+
+    type: ClassVar[str] = "approval_asked"
+
+    call_id: str
+    """As `CallStarted` had it, and its arguments."""
+    tool: str
+    """The identifier in `tools.js`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided(Event):
+    """Somebody has decided on a call that waited."""
+
+    type: ClassVar[str] = "approval_decided"
+
+    call_id: str
+    """As `CallStarted` had it."""
+    tool: str
+    """The identifier in `tools.js`."""
+    is_allowed: bool
+    """Whether it is made; else it is `denied`."""
+    reason: str | None
+    """Why it was denied, if that was said."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallProgressed(Event):
     """The function behind a tool told how far it is. Not told to anybody while a listener has not taken the rest."""
 

@@ -1,4 +1,4 @@
-"""Two ways to hold background tasks that a plain nursery does not give."""
+"""Three ways to hold background tasks that a plain nursery does not give."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+import outcome
 import trio
+
+T = TypeVar("T")
+
+JOIN_S = 1.0
+"""How long a cancelled call may take to end before it is left behind."""
 
 _log = logging.getLogger("codemode")
 
@@ -81,3 +87,55 @@ class AbandonableTasks:
         self._nursery.cancel_scope.cancel()
         with trio.move_on_after(timeout_s, shield=True):
             await self._finished.wait()
+
+
+async def in_own_task(
+    function: Callable[[], Awaitable[T]], *, name: str, on_cancel: Callable[[], None], on_left: Callable[[int], None]
+) -> T:
+    """Runs an async function in a task of its own, which is left behind where it does not heed its cancellation.
+
+    Cancelling this cancels the function, and waits 1 s at most for its end. What it ends with all the same counts.
+
+    Args:
+        function: called and awaited once.
+        name: of the task.
+        on_cancel: called when this is cancelled, before the function is.
+        on_left: called with 1 when the task is left behind, and with -1 when it ends after that.
+    """
+    end: outcome.Outcome[T] | None = None
+    ended = trio.Event()
+    scope = trio.CancelScope()
+    is_left = False
+
+    async def run() -> None:
+        nonlocal end
+        try:
+            with scope:
+                end = await outcome.acapture(function)  # all of it: what escapes from such a task ends the program
+        finally:
+            ended.set()
+            if is_left:
+                on_left(-1)
+
+    trio.lowlevel.spawn_system_task(run, name=name, context=contextvars.copy_context())
+    try:
+        await ended.wait()
+    except trio.Cancelled:
+        on_cancel()
+        scope.cancel()
+        with trio.move_on_after(JOIN_S, shield=True):
+            await ended.wait()
+        if end is None:
+            is_left = True
+            on_left(1)
+            raise
+        if isinstance(end, outcome.Error) and _holds_cancelled(end.error):
+            raise
+    assert end is not None
+    return end.unwrap()
+
+
+def _holds_cancelled(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(_holds_cancelled, error.exceptions))
+    return isinstance(error, trio.Cancelled)

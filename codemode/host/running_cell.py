@@ -14,11 +14,22 @@ from typing import Literal, Protocol
 import trio
 
 from codemode.errors import LocalProtocolError, WorkerUnavailable
+from codemode.host.approvals import ApprovalRequest
+from codemode.host.calls import ToolCallError, ToolCallOutcome, ToolInvocation
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.context import ToolContext
-from codemode.host.dispatcher import ToolCallError, ToolCallOutcome, ToolDispatcher, ToolInvocation
-from codemode.host.events import CallProgressed, CallSettled, CallStarted, CellEnded, EventHub, events_of
-from codemode.host.nurseries import AbandonableTasks
+from codemode.host.dispatcher import CallTool
+from codemode.host.events import (
+    ApprovalAsked,
+    ApprovalDecided,
+    CallProgressed,
+    CallSettled,
+    CallStarted,
+    CellEnded,
+    EventHub,
+    events_of,
+)
+from codemode.host.nurseries import JOIN_S, AbandonableTasks
 from codemode.host.outcome import CallState, CellError, CellOutcome
 from codemode.host.process import last_words
 from codemode.host.values import JsonTooLarge, to_json_text
@@ -28,8 +39,6 @@ from codemode.wire import messages as m
 
 _log = logging.getLogger("codemode")
 
-JOIN_S = 1.0
-"""How long a cancelled call may take to end before it is left behind."""
 DEATH_S = 1.0
 """How long a killed worker may take to be gone before the cell is settled without it."""
 
@@ -44,7 +53,9 @@ class CellOwner(Protocol):
 
     limits: Limits
     session_id: str
-    dispatcher: ToolDispatcher
+    call_tool_of_script: CallTool
+    believes_dispatcher: bool
+    """Whether what `call_tool_of_script` gives is known to be well-formed."""
     hub: EventHub
 
     def store_values(self, entries: tuple[tuple[str, str | None], ...], origin: RunningCell) -> None:
@@ -252,12 +263,10 @@ class RunningCell:
         """One task per call: runs it, and answers it whatever happens."""
         outcome: ToolCallOutcome | None = None
         try:
-            outcome = await self._owner.dispatcher.call(
-                ToolInvocation(call_id, tool, None, arguments),
-                cell_id=self.cell.cell_id,
-                session_id=self._owner.session_id,
-                on_progress=self._progressed,
-                on_start=self._call_started,
+            outcome = await self._owner.call_tool_of_script(
+                ToolInvocation(
+                    call_id, tool, None, arguments, "code", self.cell.cell_id, self._owner.session_id, None, self
+                )
             )
         except BaseException as error:  # also what would end a program: it was raised for this call, and ends this call
             if trio.current_effective_deadline() != -math.inf:
@@ -279,15 +288,28 @@ class RunningCell:
             finally:
                 del self._scopes[call]
 
-    def _call_started(self, call_id: str) -> None:
+    def call_started(self, call_id: str) -> None:
+        """See `CallWatcher`."""
         self.cell.ledger.start(call_id, self._now_ms())
 
-    def _progressed(self, context: ToolContext, message: str) -> None:
+    def approval_asked(self, request: ApprovalRequest) -> None:
+        """See `CallWatcher`."""
+        if self._hub:
+            self._hub.publish(ApprovalAsked(self.cell.cell_id, self._now_ms(), request.call_id, request.tool))
+
+    def approval_decided(self, request: ApprovalRequest) -> None:
+        """See `CallWatcher`."""
+        if self._hub:
+            told = (request.call_id, request.tool, bool(request.is_allowed), request.reason)
+            self._hub.publish(ApprovalDecided(self.cell.cell_id, self._now_ms(), *told))
+
+    def call_progressed(self, context: ToolContext, message: str) -> None:
+        """See `CallWatcher`."""
         if self._hub and not self._hub.is_full:  # a tool that tells of itself cannot be slowed down
             self._hub.publish(CallProgressed(self.cell.cell_id, self._now_ms(), context.call_id, context.tool, message))
 
     def _answer(self, call: int, tool: str, call_id: str, outcome: ToolCallOutcome) -> None:
-        status, code, text = _told(tool, call_id, outcome, trusted=type(self._owner.dispatcher) is ToolDispatcher)
+        status, code, text = _told(tool, call_id, outcome, trusted=self._owner.believes_dispatcher)
         if not self._settle_call(call_id, status, code):
             return  # the cell has been settled without it
         if self.cell.phase is Phase.RUNNING and self._worker is not None:

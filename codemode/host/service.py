@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import trio
 
 from codemode.errors import ClosedError, check_whole
-from codemode.host.dispatcher import ToolDispatcher
+from codemode.host.approvals import OnApproval
+from codemode.host.dispatcher import ToolDispatcher, check_alone, the_call_of
+from codemode.host.hooks import CallHooks
 from codemode.host.launcher import Launcher
 from codemode.host.nurseries import background_nursery
 from codemode.host.output import TokenCount
@@ -90,6 +92,8 @@ class Service:
         session_id: str | None = None,
         store: Store | None = None,
         dispatcher: ToolDispatcher | None = None,
+        hooks: Iterable[CallHooks] = (),
+        on_approval: OnApproval | None = None,
         on_notify: Notify | None = None,
         min_yield_time_ms: int = 0,
         tokenizer: TokenCount | None = None,
@@ -100,7 +104,10 @@ class Service:
             tools: what its scripts may call; none by default.
             session_id: the session's name in tool contexts; made up by default.
             store: where values are kept; in memory by default.
-            dispatcher: runs the calls; a `ToolDispatcher` of the tools by default.
+            dispatcher: runs the calls; a `ToolDispatcher` of the tools by default. Any object that has its `run` or its
+                `call` will do.
+            hooks: what happens around each call. A dispatcher that is given has its own.
+            on_approval: who is asked where a tool's policy is `ask`; without, such calls are `denied`. Likewise.
             on_notify: called with (cell id, text) for each `notify` of a script.
             min_yield_time_ms: the floor of every yield time, in milliseconds: who polls with less waits for so long.
             tokenizer: counts the tokens of a text, for the budgets of outcomes; `ceil(bytes / 4)` by default. It is
@@ -108,10 +115,14 @@ class Service:
 
         Raises:
             ClosedError: the service has been closed.
-            UsageError: min_yield_time_ms is not a whole number, at least 0.
+            UsageError: min_yield_time_ms is not a whole number, at least 0; the dispatcher is none; or hooks or
+                on_approval are given beside it, who would never be heard.
         """
         self.check_open()
         check_whole("min_yield_time_ms", min_yield_time_ms)
+        hooks = tuple(hooks)
+        if check_alone(dispatcher, hooks, on_approval) is not None:
+            the_call_of(dispatcher)
         return hold_session(
             lambda nursery: Session(
                 self,
@@ -119,6 +130,8 @@ class Service:
                 session_id=session_id,
                 store=store,
                 dispatcher=dispatcher,
+                hooks=hooks,
+                on_approval=on_approval,
                 on_notify=on_notify,
                 min_yield_time_ms=min_yield_time_ms,
                 tokenizer=tokenizer,
@@ -186,6 +199,8 @@ async def open_session(
     session_id: str | None = None,
     store: Store | None = None,
     dispatcher: ToolDispatcher | None = None,
+    hooks: Iterable[CallHooks] = (),
+    on_approval: OnApproval | None = None,
     on_notify: Notify | None = None,
     min_yield_time_ms: int = 0,
     tokenizer: TokenCount | None = None,
@@ -198,6 +213,8 @@ async def open_session(
             session_id=session_id,
             store=store,
             dispatcher=dispatcher,
+            hooks=hooks,
+            on_approval=on_approval,
             on_notify=on_notify,
             min_yield_time_ms=min_yield_time_ms,
             tokenizer=tokenizer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -12,10 +12,12 @@ from typing import Any, Literal, Protocol
 import trio
 
 from codemode.errors import CellNotFound, ClosedError, OutputNotFound, UsageError
+from codemode.host.approvals import ApprovalRequest, OnApproval
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.declarations import declaration
-from codemode.host.dispatcher import ToolDispatcher
+from codemode.host.dispatcher import CallTool, ToolDispatcher, the_call_of
 from codemode.host.events import EventHub, EventStream
+from codemode.host.hooks import CallHooks
 from codemode.host.model_tools import ToolReply, call
 from codemode.host.nurseries import background_nursery
 from codemode.host.output import TokenCount, token_count
@@ -84,6 +86,8 @@ class Session:
         session_id: str | None,
         store: Store | None,
         dispatcher: ToolDispatcher | None,
+        hooks: Iterable[CallHooks],
+        on_approval: OnApproval | None,
         on_notify: Notify | None,
         min_yield_time_ms: int,
         tokenizer: TokenCount | None,
@@ -94,8 +98,14 @@ class Session:
         self.tools = tools
         self.session_id = uuid.uuid4().hex if session_id is None else session_id
         self.dispatcher = dispatcher or ToolDispatcher(
-            tools, thread_limiter=service.thread_limiter, max_result_bytes=service.limits.max_result_bytes
+            tools,
+            hooks=hooks,
+            on_approval=on_approval,
+            thread_limiter=service.thread_limiter,
+            max_result_bytes=service.limits.max_result_bytes,
         )
+        self.call_tool_of_script: CallTool = the_call_of(self.dispatcher)
+        self.believes_dispatcher = type(self.dispatcher) is ToolDispatcher
         self._store = BoundedStore(MemoryStore() if store is None else store, service.limits.max_store_bytes)
         self._on_notify = on_notify
         self.min_yield_time_ms = min_yield_time_ms
@@ -127,8 +137,14 @@ class Session:
             live_cells=len(self.live_cells),
             open_calls=open_calls[False],
             threads_left_behind=getattr(self.dispatcher, "threads_left_behind", 0),
-            tasks_left_behind=open_calls[True],
+            tasks_left_behind=open_calls[True] + getattr(self.dispatcher, "tasks_left_behind", 0),
         )
+
+    @property
+    def waiting_for_approval(self) -> tuple[ApprovalRequest, ...]:
+        """The calls of this session's scripts that wait until somebody approves them, in the order in which they came."""
+        waiting: tuple[ApprovalRequest, ...] = getattr(self.dispatcher, "waiting_for_approval", ())
+        return tuple(request for request in waiting if request.invocation.session_id == self.session_id)
 
     def events(self) -> EventStream:
         """What happens in the session from now on, as it happens: an async iterator, which ends with the session.
@@ -174,7 +190,7 @@ class Session:
         Raises:
             UsageError: there is no such format.
         """
-        return tool_specs(tuple(self.tools), format, max_tokens=max_tokens)
+        return tool_specs(self._tools_of_scripts(), format, max_tokens=max_tokens)
 
     async def call_tool(self, name: str, arguments: Any = None, *, format: str = "mcp") -> ToolReply:  # noqa: A002
         """Answers a model's call of exec or wait.
@@ -263,11 +279,14 @@ class Session:
             name=f"cell-{cell.cell_id}.js",
             source=source,
             language=language,
-            tools=tuple(_entry(tool) for tool in self.tools),
+            tools=tuple(map(_entry, self._tools_of_scripts())),
             stored=stored,
             max_calls_in_flight=self.limits.max_calls_in_flight,
             max_store_bytes=self.limits.max_store_bytes,
         )
+
+    def _tools_of_scripts(self) -> tuple[Tool, ...]:
+        return tuple(tool for tool in self.tools if "code" in tool.definition.callers)
 
     def keep(self, running: RunningCell) -> None:
         """Lets a cell go on without a turn, until its lease runs out."""

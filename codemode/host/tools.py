@@ -11,17 +11,26 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar, overload
 
-import trio
-
 from codemode.errors import ToolNameConflict, UsageError
 from codemode.host.arguments import ArgumentCheck, InvalidArguments, SchemaCheck
+from codemode.host.calls import Caller
 from codemode.host.context import ToolContext
 from codemode.host.identifiers import script_name
+from codemode.host.policy import (
+    CALLERS,
+    Approval,
+    Retry,
+    RunLimiter,
+    ToolGroup,
+    check_approval,
+    check_concurrency,
+    read_callers,
+)
 from codemode.host.signatures import FREEFORM_PARAMETERS, is_context, read_signature
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -49,18 +58,32 @@ class ToolDefinition:
     """Seconds that a call may run, not counting the time it waits for its turn; None: as long as it takes."""
     max_concurrency: int | None = None
     """Calls that may run at a time, in all sessions of one trio run; more wait. None: any number."""
+    group: ToolGroup | None = None
+    """Tools with which it shares a number of calls at a time, besides its own."""
     read_only: bool = False
     """Whether it changes nothing, as the model is told."""
+    destructive: bool = False
+    """Whether it may do what cannot be undone, as the model and who approves its calls are told."""
     freeform: bool = False
     """Whether it takes one string instead of an object of parameters."""
+    retry: Retry | None = None
+    """Whether a call that fails is made again; None: it is not."""
+    callers: Collection[Caller] = CALLERS
+    """Who may call it: the model itself (`direct`), scripts (`code`), or both. A script does not see what is not for
+    it, and the dispatcher refuses what is not for the caller with `denied`."""
+    approval: Approval = "allow"
+    """What becomes of a call that fits: it is made, somebody is asked first, or it is `denied`; or a function that says
+    which for each `ApprovalRequest`, sync or async. One that raises denies the call."""
 
     def __post_init__(self) -> None:
+        of = f"the tool {self.name!r}"
         if self.timeout_s is not None and not self.timeout_s > 0:
-            raise UsageError(f"the tool {self.name!r}: timeout_s must be more than 0, not {self.timeout_s!r}")
-        if self.max_concurrency is not None and self.max_concurrency < 1:
-            raise UsageError(
-                f"the tool {self.name!r}: max_concurrency must be at least 1, not {self.max_concurrency!r}"
-            )
+            raise UsageError(f"{of}: timeout_s must be more than 0, not {self.timeout_s!r}")
+        check_concurrency(of, self.max_concurrency)
+        check_approval(of, self.approval)
+        object.__setattr__(self, "callers", read_callers(of, self.callers))
+        if self.read_only and self.destructive:
+            raise UsageError(f"{of}: what changes nothing (read_only) is not destructive")
 
     @property
     def full_name(self) -> str:
@@ -101,8 +124,10 @@ class Tool:
         self.takes_context = takes_context
         self.is_async = is_async
         self.check = check
-        # A limiter belongs to one trio run; a registry may outlive it, and serve two in two threads.
-        self._limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar(self.identifier)
+        self.limiter = RunLimiter(self.identifier, definition.max_concurrency)
+        limits = (definition.timeout_s, definition.max_concurrency, definition.group, definition.retry)
+        self.is_simple = is_async and limits == (None, None, None, None)
+        """Whether a call of it is nothing but a call of its function."""
 
     def __repr__(self) -> str:
         return f"<Tool {self.identifier}>"
@@ -117,18 +142,6 @@ class Tool:
             return self.check(arguments_json)
         except InvalidArguments as error:
             raise InvalidArguments(f"{self.identifier}: {error}") from None
-
-    @property
-    def limiter(self) -> trio.CapacityLimiter | None:
-        """What calls of this tool queue for in the current trio run; None where any number may run."""
-        if self.definition.max_concurrency is None:
-            return None
-        try:
-            return self._limiter.get()
-        except LookupError:
-            limiter = trio.CapacityLimiter(self.definition.max_concurrency)
-            self._limiter.set(limiter)
-            return limiter
 
 
 class ToolRegistry:
@@ -186,8 +199,13 @@ class ToolRegistry:
         description: str | None = None,
         timeout_s: float | None = None,
         max_concurrency: int | None = None,
+        group: ToolGroup | None = None,
         read_only: bool = False,
+        destructive: bool = False,
         freeform: bool = False,
+        retry: Retry | int | None = None,
+        callers: Caller | Collection[Caller] = CALLERS,
+        approval: Approval = "allow",
     ) -> Callable[[Function], Function]: ...
 
     def tool(
@@ -200,8 +218,13 @@ class ToolRegistry:
         description: str | None = None,
         timeout_s: float | None = None,
         max_concurrency: int | None = None,
+        group: ToolGroup | None = None,
         read_only: bool = False,
+        destructive: bool = False,
         freeform: bool = False,
+        retry: Retry | int | None = None,
+        callers: Caller | Collection[Caller] = CALLERS,
+        approval: Approval = "allow",
     ) -> Function | Callable[[Function], Function]:
         """Registers a function, as a decorator with or without arguments, and gives it back as it was.
 
@@ -213,7 +236,9 @@ class ToolRegistry:
             function: a function, bound method, `functools.partial` or callable object.
             name: instead of the function's own.
             description: instead of its docstring.
-            namespace, timeout_s, max_concurrency, read_only, freeform: see `ToolDefinition`.
+            retry: see `ToolDefinition`; a number is that of `Retry.attempts`.
+            namespace, timeout_s, max_concurrency, group, read_only, destructive, freeform, callers, approval: see
+                `ToolDefinition`.
 
         Raises:
             ToolNameConflict: another tool has the identifier.
@@ -233,8 +258,13 @@ class ToolRegistry:
                 output_schema=signature.output_schema,
                 timeout_s=timeout_s,
                 max_concurrency=max_concurrency,
+                group=group,
                 read_only=read_only,
+                destructive=destructive,
                 freeform=freeform,
+                retry=Retry(retry) if isinstance(retry, int) else retry,
+                callers=(callers,) if isinstance(callers, str) else callers,
+                approval=approval,
             )
             tool = Tool(
                 definition,

@@ -31,9 +31,10 @@ import trio.testing
 from trio._core import _run as trio_run
 
 from codemode.errors import CellNotFound, ClosedError, UsageError, WorkerUnavailable
+from codemode.host.calls import ToolCallOutcome, ToolInvocation
 from codemode.host.cell import Cell, read_item
 from codemode.host.context import ToolContext, ToolFailure
-from codemode.host.dispatcher import ToolCallOutcome, ToolDispatcher, ToolInvocation
+from codemode.host.dispatcher import ToolDispatcher
 from codemode.host.outcome import CellOutcome, Item
 from codemode.host.running_cell import RunningCell
 from codemode.host.service import Service, open_service

@@ -23,7 +23,8 @@ import pytest
 import trio
 
 import codemode
-from codemode.host.dispatcher import ToolCallOutcome, ToolDispatcher, ToolInvocation
+from codemode.host.calls import ToolCallOutcome, ToolInvocation
+from codemode.host.dispatcher import ToolDispatcher
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 

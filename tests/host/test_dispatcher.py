@@ -6,20 +6,17 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
-from codemode.host.dispatcher import (
-    ToolCallError,
-    ToolCallOutcome,
-    ToolContext,
-    ToolDispatcher,
-    ToolFailure,
-    ToolInvocation,
-)
+from codemode.host.approvals import ApprovalRequest
+from codemode.host.calls import ToolCallError, ToolCallOutcome, ToolInvocation
+from codemode.host.context import ToolContext, ToolFailure
+from codemode.host.dispatcher import ToolDispatcher
 from codemode.host.tools import ToolDefinition, ToolRegistry
 
 
@@ -30,6 +27,18 @@ def tools() -> ToolRegistry:
 
 def invocation(tool: str, arguments: Any = None, call_id: str = "1") -> ToolInvocation:
     return ToolInvocation(call_id, tool, {} if arguments is None else arguments)
+
+
+class Watcher:
+    """Hears nothing of its call."""
+
+    def call_started(self, call_id: str) -> None: ...
+
+    def call_progressed(self, context: ToolContext, message: str) -> None: ...
+
+    def approval_asked(self, request: ApprovalRequest) -> None: ...
+
+    def approval_decided(self, request: ApprovalRequest) -> None: ...
 
 
 def failed(code: str, message: str) -> ToolCallOutcome:
@@ -291,13 +300,13 @@ async def test_a_batch_is_answered_in_input_order_one_each_whatever_fails(
     assert await ToolDispatcher(tools).run([]) == []
 
 
-async def test_a_cancelled_batch_ends_after_its_tools_have_ended(
+async def test_a_cancelled_batch_ends_after_its_tools_have_ended_or_a_second_has_passed(
     tools: ToolRegistry, autojump_clock: trio.testing.MockClock
 ) -> None:
-    ended: list[int] = []
+    ended: list[float] = []
 
     @tools.tool
-    async def stubborn(a: int) -> None:
+    async def stubborn(a: float) -> None:
         try:
             await trio.sleep_forever()
         finally:
@@ -305,11 +314,21 @@ async def test_a_cancelled_batch_ends_after_its_tools_have_ended(
                 await trio.sleep(a)
             ended.append(a)
 
+    dispatcher = ToolDispatcher(tools)
+    heard: list[ToolCallOutcome] = []
+    calls = [invocation("stubborn", {"a": a}, str(a)) for a in (0.75, 0.5, 3)]
     with trio.move_on_after(10) as scope:
-        await ToolDispatcher(tools).run([invocation("stubborn", {"a": 2}), invocation("stubborn", {"a": 1})])
+        await dispatcher.run(calls, on_outcome=heard.append)
     assert scope.cancelled_caught
-    assert ended == [1, 2]
-    assert trio.current_time() == 12
+    assert ended == [0.5, 0.75]
+    assert [(outcome.call_id, outcome.status) for outcome in heard] == [
+        ("0.5", "cancelled"),
+        ("0.75", "cancelled"),
+        ("3", "cancelled"),
+    ]
+    assert (trio.current_time(), dispatcher.tasks_left_behind) == (11, 1)
+    await trio.sleep(3)
+    assert (ended, dispatcher.tasks_left_behind) == ([0.5, 0.75, 3], 0)
 
 
 async def test_a_cancelled_call_raises_cancelled_and_no_error_of_the_tool(
@@ -525,12 +544,13 @@ async def test_a_tool_knows_its_call_and_can_tell_how_far_it_is(tools: ToolRegis
 
     told: list[tuple[str, str | None, str | None, str, str]] = []
 
-    def on_progress(context: ToolContext, message: str) -> None:
-        told.append((context.call_id, context.cell_id, context.session_id, context.tool, message))
+    class Listener(Watcher):
+        def call_progressed(self, context: ToolContext, message: str) -> None:
+            told.append((context.call_id, context.cell_id, context.session_id, context.tool, message))
 
     tools.tool(name="work", namespace="fs")(work_async if kind == "async" else work_sync)
     outcome = await ToolDispatcher(tools).call(
-        ToolInvocation("7", "fs__work"), cell_id="3", session_id="s", on_progress=on_progress
+        ToolInvocation("7", "fs__work", cell_id="3", session_id="s", watcher=Listener())
     )
     assert outcome.status == "ok"
     kept[0].progress("too late")
@@ -543,11 +563,12 @@ async def test_a_listener_that_raises_harms_nothing(tools: ToolRegistry, caplog:
         ctx.progress("half")
         return 1
 
-    def on_progress(context: ToolContext, message: str) -> None:
-        raise ValueError("of the host")
+    class Listener(Watcher):
+        def call_progressed(self, context: ToolContext, message: str) -> None:
+            raise ValueError("of the host")
 
-    assert await ToolDispatcher(tools).call(invocation("work"), on_progress=on_progress) == ok(1, "1")
-    assert "on_progress raised" in caplog.text
+    assert await ToolDispatcher(tools).call(replace(invocation("work"), watcher=Listener())) == ok(1, "1")
+    assert "who was told of the progress" in caplog.text
 
 
 def test_a_context_can_be_made_by_hand() -> None:

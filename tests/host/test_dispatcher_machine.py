@@ -14,7 +14,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -23,7 +23,11 @@ import trio.testing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codemode.host.dispatcher import ToolCallOutcome, ToolContext, ToolDispatcher, ToolFailure, ToolInvocation
+from codemode.host.approvals import ApprovalRequest
+from codemode.host.calls import ToolCallOutcome, ToolInvocation
+from codemode.host.context import ToolContext, ToolFailure
+from codemode.host.dispatcher import ToolDispatcher
+from codemode.host.nurseries import JOIN_S
 from codemode.host.tools import ToolDefinition, ToolRegistry
 
 MAX_CALLS = 8
@@ -244,7 +248,7 @@ def expected_ends(plan: Plan) -> dict[int, End]:
                 ends[n] = End(given_up_s, None, "given up")
                 continue
             ends[n] = end_of(call, tool.timeout_s, starts_s, given_up_s)
-            heapq.heapreplace(free_at, ends[n].at_s)
+            heapq.heapreplace(free_at, really_ends_s(call, ends[n], tool.timeout_s, given_up_s))
     return ends
 
 
@@ -260,15 +264,24 @@ def end_of(call: PlannedCall, timeout_s: float | None, starts_s: float, given_up
     stopped_s = min(timed_out_s, given_up_s)
     if finished_s < stopped_s:
         return End(finished_s, starts_s, *how_it_ends_by_itself(call.ending))
-    lingers = call.manner in ("lingers", "swallows", "turns")
-    ends_s = stopped_s + (call.linger_s if lingers else 0.0)
+    linger_s = call.linger_s if call.manner in ("lingers", "swallows", "turns") else 0.0
+    is_left = timeout_s is not None and linger_s > JOIN_S
+    ends_s = stopped_s + (JOIN_S if is_left else linger_s)
     match call.manner:
-        case "swallows":
+        case "swallows" if not is_left:
             return End(ends_s, starts_s, "ok", '"after all"')
-        case "turns":
+        case "turns" if not is_left:
             return End(ends_s, starts_s, "tool_timeout" if timed_out_s <= ends_s else "tool_failed")
-        case "obeys" | "lingers" | "bitter":
+        case _:
             return End(ends_s, starts_s, "given up" if given_up_s <= ends_s else "tool_timeout")
+
+
+def really_ends_s(call: PlannedCall, end: End, timeout_s: float | None, given_up_s: float) -> float:
+    """When the function behind the tool is done and its place is free: after its call, where it was left behind."""
+    assert end.started_s is not None
+    stopped_s = min(given_up_s, math.inf if timeout_s is None else end.started_s + timeout_s)
+    lingers = call.manner in ("lingers", "swallows", "turns") and stopped_s < end.started_s + (call.work_s or 0.0)
+    return max(end.at_s, stopped_s + call.linger_s) if lingers else end.at_s
 
 
 def how_it_ends_by_itself(ending: Ending) -> tuple[str, str | None]:
@@ -361,11 +374,7 @@ class Stage:
         given_up = math.inf if call.gives_up_after_s is None else call.arrives_s + call.gives_up_after_s
         with trio.CancelScope(deadline=given_up):
             try:
-                outcome = await self.dispatcher.call(
-                    self.invocation(n),
-                    on_start=lambda call_id: self.started.append((call_id, trio.current_time())),
-                    on_progress=lambda context, message: self.progress.append(message),
-                )
+                outcome = await self.dispatcher.call(replace(self.invocation(n), watcher=self))
             except BaseException as error:
                 if all(isinstance(leaf, trio.Cancelled) for leaf in leaves(error)):  # grouped by the tool's nursery
                     self.note(n, "given up", None)
@@ -375,18 +384,34 @@ class Stage:
             else:
                 self.note(n, *told(outcome, str(n)))
 
+    def call_started(self, call_id: str) -> None:
+        self.started.append((call_id, trio.current_time()))
+
+    def call_progressed(self, context: ToolContext, message: str) -> None:
+        self.progress.append(message)
+
+    def approval_asked(self, request: ApprovalRequest) -> None:
+        raise AssertionError(request)
+
+    def approval_decided(self, request: ApprovalRequest) -> None:
+        raise AssertionError(request)
+
     def note(self, n: int, how: str, value_json: str | None) -> None:
         starts = [at_s for call_id, at_s in self.started if call_id == str(n)]
         assert len(starts) <= 1
         self.ended.append((n, End(trio.current_time(), starts[0] if starts else None, how, value_json)))
 
-    def assert_nothing_is_left(self, tasks: int) -> None:
+    async def assert_nothing_is_left(self, tasks: int) -> None:
         assert self.surprises == []
+        while self.dispatcher.tasks_left_behind:  # noqa: ASYNC110 - in virtual time
+            await trio.sleep(JOIN_S)
+        await trio.testing.wait_all_tasks_blocked()
         assert self.running == [0] * len(self.plan.tools)
         assert trio.lowlevel.current_statistics().tasks_living == tasks
         assert self.dispatcher.threads_left_behind == 0
         for tool in self.registry:
-            assert tool.limiter is None or tool.limiter.borrowed_tokens == 0
+            limiter = tool.limiter.get()
+            assert limiter is None or limiter.borrowed_tokens == 0
         for context in self.contexts:
             context.progress("too late")
         assert self.progress == []
@@ -460,7 +485,7 @@ async def play_calls(plan: Plan) -> None:
                 nursery.start_soon(stage.make, n)
     assert len(stage.ended) == len({n for n, _ in stage.ended})
     assert dict(stage.ended) == expected_ends(plan)
-    stage.assert_nothing_is_left(tasks)
+    await stage.assert_nothing_is_left(tasks)
 
 
 async def play_batch(plan: Plan) -> None:
@@ -484,7 +509,7 @@ async def play_batch(plan: Plan) -> None:
     else:
         for n, (call, outcome) in enumerate(zip(plan.calls, outcomes, strict=True)):
             assert told(outcome, str(n)) in possible_outcomes(call, plan)
-    stage.assert_nothing_is_left(tasks)
+    await stage.assert_nothing_is_left(tasks)
 
 
 def possible_outcomes(call: PlannedCall, plan: Plan) -> list[tuple[str, str | None]]:
@@ -633,7 +658,7 @@ async def play_threads(
                 gate.set()
                 model.release(n)
             await until_as_expected()
-            tool_limiter = registry["block"].limiter
+            tool_limiter = registry["block"].limiter.get()
             assert tool_limiter is None or tool_limiter.borrowed_tokens == 0
     finally:
         for gate in gates:
