@@ -25,8 +25,8 @@ GATHER_S = 0.01
 """How long the first of several calls waits for those that are made with it, so that all are asked about together."""
 
 OnApproval = Callable[[Sequence["ApprovalRequest"]], Awaitable[Any] | Any]
-"""Called with the calls that wait and were not asked about before. It decides each by `allow` or `deny`, before it
-returns or later; sync or async. One that is sync must not wait: it is called in the event loop."""
+"""Called with the calls that wait and were not asked about before, in their order. It decides each by `allow` or
+`deny`, before it returns or later; sync or async. One that is sync must not wait: it is called in the event loop."""
 
 
 class ApprovalRequest:
@@ -121,8 +121,8 @@ class Approvals(CallHooks):
 
     @property
     def waiting(self) -> tuple[ApprovalRequest, ...]:
-        """The calls that wait now, in the order in which they came."""
-        return tuple(self._waiting)
+        """The calls that wait now, in the order in which they were made."""
+        return tuple(sorted(self._waiting, key=_order))
 
     async def before(self, invocation: ToolInvocation) -> None:
         """Returns when the call may be made.
@@ -195,7 +195,7 @@ class Approvals(CallHooks):
                 await trio.sleep(GATHER_S)
                 unasked, self._unasked = self._unasked, []
                 if waiting := [request for request in unasked if request.is_waiting]:
-                    await self._ask_about(waiting)
+                    await self._ask_about(sorted(waiting, key=_order))
         finally:
             self._is_asking = False
 
@@ -211,6 +211,10 @@ class Approvals(CallHooks):
             _log.exception("who was asked for an approval raised")
             for request in requests:
                 request.deny(f"who was to approve it failed: {type(error).__name__}")
+
+
+def _order(request: ApprovalRequest) -> int:
+    return request.invocation.order
 
 
 def _denied(why: str) -> ToolFailure:

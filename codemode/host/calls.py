@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class ToolInvocation:
     call, the same in all its attempts. One who makes a call again after a crash gives the key of the first."""
     watcher: CallWatcher | None = field(default=None, repr=False, compare=False)
     """Who is told how it goes. A dispatcher that hands the call on hands this on with it."""
+    order: int = field(default_factory=count().__next__, repr=False, compare=False)
+    """Grows from call to call: tasks begin in any order, and who is asked about several calls sees them in theirs."""
 
 
 @dataclass(frozen=True, slots=True)

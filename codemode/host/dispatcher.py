@@ -49,6 +49,7 @@ HOOK_S = 0.5
 """How long hooks may take to hear of a call that was cancelled."""
 
 OnOutcome = Callable[[ToolCallOutcome], object]
+OnStart = Callable[[], None]
 CallTool = Callable[[ToolInvocation], Awaitable[ToolCallOutcome]]
 
 
@@ -87,7 +88,7 @@ class ToolDispatcher:
 
     @property
     def waiting_for_approval(self) -> tuple[ApprovalRequest, ...]:
-        """The calls that wait until somebody approves them, in the order in which they came."""
+        """The calls that wait until somebody approves them, in the order in which they were made."""
         return self._approvals.waiting
 
     async def run(
@@ -149,9 +150,10 @@ class ToolDispatcher:
         """The call itself, once every hook has let it pass."""
         context: ToolContext | None = None
         try:
-            tool, arguments = self._checked(invocation)
+            tool, text = self._addressed(invocation)
+            arguments = tool.validate(text)
             if tool.definition.approval != "allow":
-                await self._approvals.before(_legible(invocation))
+                await self._approvals.before(replace(invocation, arguments=from_json_text(text), arguments_json=None))
             if tool.takes_context:
                 context = ToolContext(
                     invocation.call_id,
@@ -162,14 +164,17 @@ class ToolDispatcher:
                     _watcher=invocation.watcher,
                     _token=trio.lowlevel.current_trio_token(),
                 )
+            watcher = invocation.watcher
             if tool.is_simple:
-                if invocation.watcher is not None:
-                    invocation.watcher.call_started(invocation.call_id)
+                if watcher is not None:
+                    watcher.call_started(invocation.call_id)
                 value = await tool.invoke(arguments, context)
-            elif (retry := tool.definition.retry) is None:
-                value = await self._attempt(tool, arguments, context, invocation, 1)
             else:
-                value = await self._attempt_often(retry, tool, arguments, context, invocation)
+                on_start = None if watcher is None else partial(watcher.call_started, invocation.call_id)
+                if (retry := tool.definition.retry) is None:
+                    value = await self._attempt(tool, arguments, context, on_start)
+                else:
+                    value = await self._attempt_often(retry, tool, text, context, on_start)
             if inspect.iscoroutine(value):
                 value = await value
             value_json = to_json_text(value, max_bytes=self._max_result_bytes)
@@ -184,19 +189,19 @@ class ToolDispatcher:
                 context.end()
         return ToolCallOutcome(invocation.call_id, "ok", value, None, value_json)
 
-    def _checked(self, invocation: ToolInvocation) -> tuple[Tool, Any]:
-        """The tool, and what the function behind it takes.
+    def _addressed(self, invocation: ToolInvocation) -> tuple[Tool, str]:
+        """The tool, and the JSON text of its arguments: what is checked, approved and given to it, in each attempt.
 
         Raises:
             ToolFailure: there is no such tool, or this caller may not call it.
-            InvalidArguments: the arguments do not fit.
+            InvalidArguments: the arguments are too large, or have no such text.
         """
         tool = self.tools.get(invocation.tool) if isinstance(invocation.tool, str) else None
         if tool is None:
             raise ToolFailure(self.tools.why_missing(str(invocation.tool)), "tool_not_found")
         if invocation.caller not in tool.definition.callers:
             raise ToolFailure(f"the call was denied: {tool.identifier} {_FOR_OTHERS[invocation.caller]}", "denied")
-        return tool, tool.validate(self._arguments_json(invocation))
+        return tool, self._arguments_json(invocation)
 
     def _arguments_json(self, invocation: ToolInvocation) -> str:
         limit = self._max_argument_bytes
@@ -213,33 +218,29 @@ class ToolDispatcher:
     # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _attempt_often(
-        self, retry: Retry, tool: Tool, arguments: Any, context: ToolContext | None, invocation: ToolInvocation
+        self, retry: Retry, tool: Tool, text: str, context: ToolContext | None, on_start: OnStart | None
     ) -> Any:
         for attempt in count(1):
             try:
-                return await self._attempt(tool, arguments, context, invocation, attempt)
+                # The arguments are made anew: what one attempt has changed in them must not be in the next.
+                return await self._attempt(tool, tool.validate(text), context, on_start)
             except Exception as error:
-                failure = _failure(invocation.call_id, error).error
+                failure = _failure("", error).error
                 if attempt >= retry.attempts or failure is None or failure.code not in retry.codes:
                     raise
             await trio.sleep(retry.wait_s(attempt))
-            # What the last attempt has changed in them must not be in the next.
-            arguments = tool.validate(self._arguments_json(invocation))
-            context = context and context.next_attempt()
+            context, on_start = context and context.next_attempt(), None
         raise AssertionError("one attempt is the last")
 
-    async def _attempt(
-        self, tool: Tool, arguments: Any, context: ToolContext | None, invocation: ToolInvocation, attempt: int
-    ) -> Any:
+    async def _attempt(self, tool: Tool, arguments: Any, context: ToolContext | None, on_start: OnStart | None) -> Any:
         """Waits for the places that the call needs, and calls the function behind the tool within its time."""
-        timeout_s, watcher = tool.definition.timeout_s, invocation.watcher
-        is_first = watcher is not None and attempt == 1
+        timeout_s, group = tool.definition.timeout_s, tool.definition.group
         slots = Slots(
             tool.limiter.get(),
-            None if tool.definition.group is None else tool.definition.group.limiter.get(),
+            None if group is None else group.limiter.get(),
             None if tool.is_async else self._thread_limiter,
             timeout_s=timeout_s,
-            on_start=partial(watcher.call_started, invocation.call_id) if watcher is not None and is_first else None,
+            on_start=on_start,
             on_left=self._count_thread_left_behind,
         )
 
@@ -311,7 +312,8 @@ class ToolDispatcher:
     def _refusal(self, invocation: ToolInvocation) -> ToolCallOutcome | None:
         """How a call has ended that does not fit its tool."""
         try:
-            self._checked(invocation)
+            tool, text = self._addressed(invocation)
+            tool.validate(text)
         except Exception as error:
             return _failure(invocation.call_id, error)
         return None

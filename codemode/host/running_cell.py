@@ -248,26 +248,26 @@ class RunningCell:
             call_id = self.cell.ledger.make(tool)
             if self._hub:
                 self._hub.publish(CallStarted(self.cell.cell_id, self._now_ms(), call_id, tool, arguments))
+            invocation = ToolInvocation(
+                call_id, tool, None, arguments, "code", self.cell.cell_id, self._owner.session_id, None, self
+            )
             if self._tasks.is_closed:  # said by a worker that has been killed and is slow to go
                 self._answer(call, tool, call_id, ToolCallOutcome.cancelled(call_id))
             elif call in abortable:
                 # The scope is there before the task runs: its cancellation may be the very next message.
                 self._scopes[call] = trio.CancelScope()
-                self._context.run(start_soon, self._serve_abortably, call, call_id, tool, arguments, name=tool)
+                self._context.run(start_soon, self._serve_abortably, call, invocation, name=tool)
             else:
-                self._context.run(start_soon, self._serve, call, call_id, tool, arguments, name=tool)
+                self._context.run(start_soon, self._serve, call, invocation, name=tool)
 
     # Ctrl-C is for the program's main task: in a task of trio's own it would bring down the run.
     @trio.lowlevel.enable_ki_protection
-    async def _serve(self, call: int, call_id: str, tool: str, arguments: str) -> None:
+    async def _serve(self, call: int, invocation: ToolInvocation) -> None:
         """One task per call: runs it, and answers it whatever happens."""
+        call_id, tool = invocation.call_id, invocation.tool
         outcome: ToolCallOutcome | None = None
         try:
-            outcome = await self._owner.call_tool_of_script(
-                ToolInvocation(
-                    call_id, tool, None, arguments, "code", self.cell.cell_id, self._owner.session_id, None, self
-                )
-            )
+            outcome = await self._owner.call_tool_of_script(invocation)
         except BaseException as error:  # also what would end a program: it was raised for this call, and ends this call
             if trio.current_effective_deadline() != -math.inf:
                 _log.exception("the dispatcher raised for the call %s of %s", call_id, tool)
@@ -277,14 +277,15 @@ class RunningCell:
         finally:
             self._answer(call, tool, call_id, outcome or ToolCallOutcome.cancelled(call_id))
 
-    async def _serve_abortably(self, call: int, call_id: str, tool: str, arguments: str) -> None:
+    async def _serve_abortably(self, call: int, invocation: ToolInvocation) -> None:
         """A scope costs half of what a trivial call costs, so only a call with a signal has one of its own."""
         with self._scopes[call] as scope:
             try:
                 if scope.cancel_called:  # a tool that awaits nothing would not notice
-                    self._answer(call, tool, call_id, ToolCallOutcome.cancelled(call_id))
+                    call_id = invocation.call_id
+                    self._answer(call, invocation.tool, call_id, ToolCallOutcome.cancelled(call_id))
                 else:
-                    await self._serve(call, call_id, tool, arguments)
+                    await self._serve(call, invocation)
             finally:
                 del self._scopes[call]
 

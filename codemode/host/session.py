@@ -142,7 +142,7 @@ class Session:
 
     @property
     def waiting_for_approval(self) -> tuple[ApprovalRequest, ...]:
-        """The calls of this session's scripts that wait until somebody approves them, in the order in which they came."""
+        """The calls of this session's scripts that wait until somebody approves them, in their order."""
         waiting: tuple[ApprovalRequest, ...] = getattr(self.dispatcher, "waiting_for_approval", ())
         return tuple(request for request in waiting if request.invocation.session_id == self.session_id)
 
