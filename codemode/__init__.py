@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from codemode.host.sqlite_store import SqliteStore
     from codemode.host.store import MemoryStore, Store
     from codemode.host.tools import ToolDefinition, ToolRegistry
+    from codemode.host.transcript.guard import TranscriptGuard
+    from codemode.host.transcript.log import TranscriptEntry
+    from codemode.host.transcript.replay import TranscriptReplay
     from codemode.host.turn import Turn
     from codemode.limits import Limits
 
@@ -113,6 +116,9 @@ _HOME = {
     "codemode.host.sqlite_store": ("SqliteStore",),
     "codemode.host.store": ("MemoryStore", "Store"),
     "codemode.host.tools": ("ToolDefinition", "ToolRegistry"),
+    "codemode.host.transcript.guard": ("TranscriptGuard",),
+    "codemode.host.transcript.log": ("TranscriptEntry",),
+    "codemode.host.transcript.replay": ("TranscriptReplay",),
     "codemode.host.turn": ("Turn",),
     "codemode.limits": ("Limits",),
 }
@@ -170,6 +176,9 @@ __all__ = [
     "ToolNameConflict",
     "ToolRegistry",
     "ToolReply",
+    "TranscriptEntry",
+    "TranscriptGuard",
+    "TranscriptReplay",
     "Turn",
     "UsageError",
     "ValueStored",

@@ -50,4 +50,7 @@ from codemode.host.store import MemoryStore as MemoryStore
 from codemode.host.store import Store as Store
 from codemode.host.tools import ToolDefinition as ToolDefinition
 from codemode.host.tools import ToolRegistry as ToolRegistry
+from codemode.host.transcript.guard import TranscriptGuard as TranscriptGuard
+from codemode.host.transcript.log import TranscriptEntry as TranscriptEntry
+from codemode.host.transcript.replay import TranscriptReplay as TranscriptReplay
 from codemode.limits import Limits as Limits
