@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import codemode
 from codemode.errors import UsageError
-from codemode.frontends.commands import run, serve, tools
+from codemode.frontends.commands import run, serve, tools, transcript
 from codemode.frontends.commands.options import USAGE
 
-_COMMANDS = (run, serve, tools)
+_COMMANDS = (run, serve, tools, transcript)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
