@@ -6,9 +6,11 @@ What waits is parked: other calls go on, the script may yield, and a call that i
 from __future__ import annotations
 
 import contextvars
+import copy
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import trio
@@ -26,7 +28,9 @@ GATHER_S = 0.01
 
 OnApproval = Callable[[Sequence["ApprovalRequest"]], Awaitable[Any] | Any]
 """Called with the calls that wait and were not asked about before, in their order. It decides each by `allow` or
-`deny`, before it returns or later; sync or async. One that is sync must not wait: it is called in the event loop."""
+`deny`, before it returns or later; sync or async. Those that come meanwhile are asked about when it has returned, so one
+that shows questions and collects answers elsewhere returns at once. A sync one must not wait: the event loop calls it.
+"""
 
 
 class ApprovalRequest:
@@ -94,7 +98,7 @@ class ApprovalRequest:
 
     def _decide(self, is_allowed: bool, reason: str | None) -> None:
         if self.is_allowed is None:
-            self.is_allowed, self.reason = is_allowed, reason
+            self.is_allowed, self.reason, self.is_waiting = is_allowed, reason, False
             self._decided.set()
 
     async def until_decided(self) -> None:
@@ -122,7 +126,7 @@ class Approvals(CallHooks):
     @property
     def waiting(self) -> tuple[ApprovalRequest, ...]:
         """The calls that wait now, in the order in which they were made."""
-        return tuple(sorted(self._waiting, key=_order))
+        return tuple(sorted((request for request in self._waiting if request.is_waiting), key=_order))
 
     async def before(self, invocation: ToolInvocation) -> None:
         """Returns when the call may be made.
@@ -136,7 +140,9 @@ class Approvals(CallHooks):
         request = ApprovalRequest(invocation, definition)
         decision = definition.approval
         if callable(decision):
-            decision = await self._decision(decision, request)
+            # It is shown a copy: what it changes in that is not what the approver sees.
+            shown = replace(invocation, arguments=copy.deepcopy(invocation.arguments))
+            decision = await self._decision(decision, ApprovalRequest(shown, definition))
         if decision == "allow":
             return
         if decision == "deny":
@@ -169,10 +175,10 @@ class Approvals(CallHooks):
         self._waiting[request] = None
         self._unasked.append(request)
         request.is_waiting = True
-        if watcher is not None:
-            watcher.approval_asked(request)
-        self._see_that_all_are_asked_about()
         try:
+            if watcher is not None:
+                watcher.approval_asked(request)
+            self._see_that_all_are_asked_about()
             await request.until_decided()
             if watcher is not None:
                 watcher.approval_decided(request)
@@ -180,7 +186,8 @@ class Approvals(CallHooks):
             request.is_waiting = False
             del self._waiting[request]
             asked_about, asking = self._asked_about
-            if request in asked_about and not any(each.is_waiting for each in asked_about):
+            is_gone = request.is_allowed is None and request in asked_about
+            if is_gone and not any(each.is_waiting for each in asked_about):
                 asking.cancel()
 
     def _see_that_all_are_asked_about(self) -> None:
@@ -206,11 +213,13 @@ class Approvals(CallHooks):
                 self._asked_about = requests, scope
                 await awaited(self._ask, requests)
         except BaseException as error:  # out of this task it would end the program
-            if trio.current_effective_deadline() == -math.inf:
+            if isinstance(error, trio.Cancelled) and trio.current_effective_deadline() == -math.inf:
                 raise
             _log.exception("who was asked for an approval raised")
             for request in requests:
                 request.deny(f"who was to approve it failed: {type(error).__name__}")
+        finally:
+            self._asked_about = (), trio.CancelScope()
 
 
 def _order(request: ApprovalRequest) -> int:

@@ -78,7 +78,8 @@ class ToolContext:
     @property
     def is_cancelled(self) -> bool:
         """True once nobody waits for the call any more: it was cancelled, or has run out of time. May be asked in any
-        thread. An async tool is cancelled where it waits; one in a thread goes on for nothing, unless it asks this.
+        thread. A function in a thread goes on for nothing, unless it asks this. An async tool is cancelled where it
+        waits, and has this set when it has ended, or when its timeout is over.
         """
         return self._is_over
 

@@ -20,7 +20,7 @@ import trio
 from codemode.errors import UsageError
 from codemode.host.approvals import ApprovalRequest, Approvals, OnApproval
 from codemode.host.arguments import InvalidArguments
-from codemode.host.calls import ToolCallOutcome, ToolInvocation
+from codemode.host.calls import ToolCallError, ToolCallOutcome, ToolInvocation
 from codemode.host.context import ToolContext, ToolFailure
 from codemode.host.hooks import CallHooks, awaited
 from codemode.host.nurseries import in_own_task
@@ -45,8 +45,11 @@ MAX_THREADS = 256
 MAX_MESSAGE_CHARS = 8_000
 """Of what a failed tool said."""
 
+MAX_CODE_CHARS = 100
+"""Of the code that a tool gave its failure."""
+
 HOOK_S = 0.5
-"""How long hooks may take to hear of a call that was cancelled."""
+"""How long hooks may take to hear of a call that was cancelled: each of several an equal share."""
 
 OnOutcome = Callable[[ToolCallOutcome], object]
 OnStart = Callable[[], None]
@@ -200,7 +203,9 @@ class ToolDispatcher:
         if tool is None:
             raise ToolFailure(self.tools.why_missing(str(invocation.tool)), "tool_not_found")
         if invocation.caller not in tool.definition.callers:
-            raise ToolFailure(f"the call was denied: {tool.identifier} {_FOR_OTHERS[invocation.caller]}", "denied")
+            raise ToolFailure(
+                f"the call was denied: {tool.identifier} {_FOR_OTHERS.get(invocation.caller, _FOR_NOBODY)}", "denied"
+            )
         return tool, self._arguments_json(invocation)
 
     def _arguments_json(self, invocation: ToolInvocation) -> str:
@@ -235,21 +240,24 @@ class ToolDispatcher:
     async def _attempt(self, tool: Tool, arguments: Any, context: ToolContext | None, on_start: OnStart | None) -> Any:
         """Waits for the places that the call needs, and calls the function behind the tool within its time."""
         timeout_s, group = tool.definition.timeout_s, tool.definition.group
+        limiters = tool.limiter.get(), None if group is None else group.limiter.get()
         slots = Slots(
-            tool.limiter.get(),
-            None if group is None else group.limiter.get(),
+            *limiters,
             None if tool.is_async else self._thread_limiter,
             timeout_s=timeout_s,
             on_start=on_start,
             on_left=self._count_thread_left_behind,
         )
 
-        async def invoke() -> Any:
+        async def invoke(function: Callable[[], Any], slots: Slots) -> Any:
+            """Awaits what the function gives, in places that it has."""
             try:
-                value = await tool.invoke(arguments, context)
+                value = await function()
                 return await value if inspect.iscoroutine(value) else value
             finally:
                 slots.release_on_behalf_of(slots)
+
+        function, places = partial(tool.invoke, arguments, context), slots
 
         try:
             with slots.scope:
@@ -260,12 +268,16 @@ class ToolDispatcher:
                         abandon_on_cancel=True,
                         limiter=cast(trio.CapacityLimiter, slots),  # trio asks for these two methods only
                     )
-                    return await box[0] if inspect.isawaitable(box[0]) else box[0]
-                await slots.acquire_on_behalf_of(slots)
+                    if not inspect.isawaitable(box[0]):
+                        return box[0]
+                    # A plain function around an async one: the thread is done, and the rest needs its places too.
+                    function = partial(_identity, box[0])
+                    places = Slots(*limiters, timeout_s=None, on_start=None, on_left=_ignored)
+                await places.acquire_on_behalf_of(places)
                 if timeout_s is None:
-                    return await invoke()
+                    return await invoke(function, places)
                 return await in_own_task(
-                    invoke,
+                    partial(invoke, function, places),
                     name=tool.identifier,
                     on_cancel=_nothing if context is None else context.end,
                     on_left=self._count_task_left_behind,
@@ -303,8 +315,8 @@ class ToolDispatcher:
             while unheard:
                 outcome = await self._end(unheard.pop(), invocation, outcome)
         except BaseException:
-            with trio.move_on_after(HOOK_S, shield=True):
-                for hook in reversed(unheard):
+            for hook in reversed(unheard):
+                with trio.move_on_after(HOOK_S / len(unheard), shield=True):
                     await self._end(hook, invocation, ToolCallOutcome.cancelled(given.call_id))
             raise
         return self._with_text(outcome)
@@ -354,9 +366,11 @@ class ToolDispatcher:
         that none is left of a value that one of them has changed.
         """
         if outcome.status != "ok":
-            return outcome
+            return _without_value(outcome)
         try:
-            text = to_json_text(outcome.value) if outcome.value_json is None else outcome.value_json
+            text = outcome.value_json
+            if text is None:
+                text = to_json_text(outcome.value, max_bytes=self._max_result_bytes)
             return replace(outcome, value=from_json_text(text), value_json=None)
         except Exception as error:
             return _failure(outcome.call_id, error)
@@ -376,6 +390,9 @@ _FOR_OTHERS = {
 }
 
 
+_FOR_NOBODY = "is for models and scripts, and the caller is neither"
+
+
 def the_call_of(dispatcher: Any, base: Any = ToolDispatcher) -> CallTool:
     """How one call is made with a dispatcher, which may be one of the program's own.
 
@@ -390,7 +407,7 @@ def the_call_of(dispatcher: Any, base: Any = ToolDispatcher) -> CallTool:
     if not hasattr(dispatcher, "call") and not hasattr(dispatcher, "run"):
         raise UsageError(f"a dispatcher has the `run` or the `call` of ToolDispatcher; {dispatcher!r} has neither")
     has_own_call = getattr(kind, "call", base.call) is not base.call
-    if has_own_call or getattr(kind, "run", base.run) is base.run:
+    if has_own_call or (hasattr(dispatcher, "call") and getattr(kind, "run", base.run) is base.run):
         own: CallTool = dispatcher.call
         return own
 
@@ -421,10 +438,27 @@ class _TimedOut(Exception):
 def _nothing() -> None: ...
 
 
+def _ignored(_: int) -> None: ...
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+def _without_value(outcome: ToolCallOutcome) -> ToolCallOutcome:
+    """An outcome that is not `ok`, and says nothing but why: a hook may have made it of one that was."""
+    if outcome.status not in ("error", "cancelled"):
+        return ToolCallOutcome.failed(outcome.call_id, "tool_failed", f"a hook gave the status {outcome.status!r}")
+    error = outcome.error or ToolCallError("tool_failed", "the call failed, and nothing was said of it")
+    return ToolCallOutcome(outcome.call_id, outcome.status, error=error)
+
+
 def _legible(invocation: ToolInvocation) -> ToolInvocation:
     """The call with its arguments as a plain value, for whoever looks at it."""
     try:
-        text = invocation.arguments_json or to_json_text(invocation.arguments, quote_large=False)
+        text = invocation.arguments_json
+        if text is None:
+            text = to_json_text(invocation.arguments, quote_large=False)
         return replace(invocation, arguments=from_json_text(text), arguments_json=None)
     except (NotJson, NoJsonForm, JsonTooLarge):
         return invocation  # as it is: it will be refused
@@ -433,7 +467,8 @@ def _legible(invocation: ToolInvocation) -> ToolInvocation:
 def _failure_of_hook(hook: CallHooks, name: str, invocation: ToolInvocation, error: Exception) -> ToolCallOutcome:
     if not isinstance(error, ToolFailure):
         _log.exception("the hook %r failed in %s of the call %s", hook, name, invocation.call_id)
-        error = ToolFailure(f"a hook around the call failed: {'; '.join(_sentences(error))}")
+        # Not in its own words: it may have failed on what it was there to hide.
+        error = ToolFailure(f"a hook around the call failed: {type(error).__name__}")
     return _failure(invocation.call_id, error)
 
 
@@ -460,7 +495,7 @@ def _failure(call_id: str, error: Exception) -> ToolCallOutcome:
         case InvalidArguments():
             return ToolCallOutcome.failed(call_id, "invalid_arguments", well_formed(str(error)))
         case ToolFailure():
-            return ToolCallOutcome.failed(call_id, str(error.code), _text_of(error))
+            return ToolCallOutcome.failed(call_id, _code_of(error), _text_of(error))
         case _TimedOut():
             return ToolCallOutcome.failed(call_id, "tool_timeout", str(error))
         case JsonTooLarge():
@@ -478,6 +513,13 @@ def _sentences(error: BaseException) -> list[str]:
         return [sentence for inner in error.exceptions for sentence in _sentences(inner)]
     text = _text_of(error)
     return [f"{type(error).__name__}: {text}" if text else type(error).__name__]
+
+
+def _code_of(failure: ToolFailure) -> str:
+    try:
+        return well_formed(str(failure.code))[:MAX_CODE_CHARS]
+    except Exception:  # its __str__ is the tool's code
+        return "tool_failed"
 
 
 def _text_of(error: BaseException) -> str:

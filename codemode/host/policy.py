@@ -29,7 +29,7 @@ class Retry:
     """A call that fails is made again, with the same idempotency key (`ToolContext.idempotency_key`).
 
     For tools that change nothing, or that pass the key on to a service which does the same thing once only. A call that
-    was refused, denied or cancelled is never made again.
+    was refused, not approved or cancelled is never made again.
 
     Raises:
         UsageError: a figure makes no sense.
@@ -48,10 +48,10 @@ class Retry:
     def __post_init__(self) -> None:
         if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or self.attempts < 1:
             raise UsageError(f"Retry.attempts is a whole number, at least 1, not {self.attempts!r}")
-        if not (self.delay_s >= 0 and self.max_delay_s >= 0):
+        if not all(isinstance(delay_s, int | float) and delay_s >= 0 for delay_s in (self.delay_s, self.max_delay_s)):
             raise UsageError("Retry.delay_s and max_delay_s are seconds, at least 0")
-        if isinstance(self.codes, str):
-            raise UsageError(f"Retry.codes is a collection of codes, not the string {self.codes!r}")
+        if isinstance(self.codes, str) or not isinstance(self.codes, Collection):
+            raise UsageError(f"Retry.codes is a collection of codes, not {self.codes!r}")
 
     def wait_s(self, attempt: int) -> float:
         """Seconds to wait after this attempt, the first being 1."""
@@ -106,8 +106,8 @@ class ToolGroup:
 
 def check_concurrency(of: str, max_concurrency: int | None) -> None:
     """Raises `UsageError` where so many calls at a time make no sense."""
-    if max_concurrency is not None and not max_concurrency >= 1:
-        raise UsageError(f"{of}: max_concurrency must be at least 1, not {max_concurrency!r}")
+    if max_concurrency is not None and not (isinstance(max_concurrency, int) and max_concurrency >= 1):
+        raise UsageError(f"{of}: max_concurrency must be a whole number, at least 1, not {max_concurrency!r}")
 
 
 def read_callers(of: str, callers: Caller | Collection[Caller]) -> tuple[Caller, ...]:

@@ -42,13 +42,13 @@ class Slots:
             for limiter in self._limiters:
                 await limiter.acquire_on_behalf_of(borrower)
                 taken.append(limiter)
+            if self._on_start is not None:
+                self._on_start()
         except BaseException:
             for limiter in taken:
                 limiter.release_on_behalf_of(borrower)
             raise
         self._held = True
-        if self._on_start is not None:
-            self._on_start()
         if self._timeout_s is not None:
             self.scope.deadline = trio.current_time() + self._timeout_s
 

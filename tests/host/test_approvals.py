@@ -109,6 +109,37 @@ async def test_a_decision_may_come_later_and_from_another_thread(tools: ToolRegi
     thread.join()
 
 
+async def test_who_is_asked_may_go_on_when_all_is_decided(tools: ToolRegistry) -> None:
+    told_of: list[str] = []
+
+    async def ask(requests: Sequence[ApprovalRequest]) -> None:
+        requests[0].allow()
+        assert not requests[0].is_waiting
+        await trio.sleep(0.02)
+        told_of.append("and written down")
+
+    dispatcher = ToolDispatcher(tools, on_approval=ask)
+    assert told(await dispatcher.run(removals("a"))) == ["removed a"]
+    await trio.sleep(0.1)
+    assert told_of == ["and written down"]
+
+
+async def test_a_policy_function_does_not_change_what_is_shown() -> None:
+    tools, shown = ToolRegistry(), []
+
+    def approve(request: ApprovalRequest) -> str:
+        request.arguments.update(path="harmless")
+        return "ask"
+
+    def ask(requests: Sequence[ApprovalRequest]) -> None:
+        shown.append(requests[0].arguments)
+        requests[0].allow()
+
+    tools.tool(name="remove", approval=approve)(lambda path: path)  # type: ignore[arg-type]
+    assert told(await ToolDispatcher(tools, on_approval=ask).run(removals("/"))) == ["/"]
+    assert shown == [{"path": "/"}]
+
+
 async def test_a_call_that_is_cancelled_asks_nobody_any_more(
     tools: ToolRegistry, autojump_clock: trio.testing.MockClock
 ) -> None:

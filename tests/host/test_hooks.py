@@ -111,7 +111,7 @@ async def test_hooks_hear_of_a_call_that_its_caller_gave_up(
 
     class Slow(Log):
         async def error(self, invocation: ToolInvocation, outcome: ToolCallOutcome) -> None:  # type: ignore[override]
-            await trio.sleep(0.25)
+            await trio.sleep(0.125)
             super().error(invocation, outcome)
 
     class Deaf(CallHooks):
@@ -123,7 +123,7 @@ async def test_hooks_hear_of_a_call_that_its_caller_gave_up(
         await ToolDispatcher(tools, hooks=hooks).call(ToolInvocation("1", "wait"))
     assert scope.cancelled_caught
     assert lines[2:] == ["error wait cancelled", "slow error wait cancelled"]
-    assert trio.current_time() == 1.5, "no hook holds a cancelled call up for longer than half a second"
+    assert trio.current_time() <= 1.5, "no hook holds a cancelled call up for longer than half a second"
 
 
 # ── what hooks make of a call ─────────────────────────────────────────────────────────────────────────────────
@@ -233,6 +233,28 @@ async def test_a_redaction_reaches_every_caller(tools: ToolRegistry) -> None:
     async with codemode.open_session(tools, hooks=hooks) as session, session.open_turn() as turn:
         outcome = await turn.run("text(await tools.account())")
     assert outcome.text == '{"owner":"Ida","card":{}}'
+
+
+async def test_what_a_hook_fails_on_or_refuses_does_not_get_out(tools: ToolRegistry) -> None:
+    registry = ToolRegistry()
+    registry.tool(name="key")(lambda: "sk-SECRET")
+
+    class Fails(CallHooks):
+        def after(self, invocation: ToolInvocation, outcome: ToolCallOutcome) -> Any:
+            return replace(outcome, value=int(outcome.value))
+
+    class Refuses(CallHooks):
+        def after(self, invocation: ToolInvocation, outcome: ToolCallOutcome) -> Any:
+            return replace(outcome, status="error", error=ToolCallError("denied", "no keys"), value_json='"sk-SECRET"')
+
+    class Odd(CallHooks):
+        def after(self, invocation: ToolInvocation, outcome: ToolCallOutcome) -> Any:
+            return replace(outcome, status="fine")
+
+    for hook, code in ((Fails(), "tool_failed"), (Refuses(), "denied"), (Odd(), "tool_failed")):
+        (outcome,) = await ToolDispatcher(registry, hooks=[hook]).run([ToolInvocation("1", "key")])
+        assert (outcome.status, outcome.error and outcome.error.code) == ("error", code)
+        assert "SECRET" not in str(outcome)
 
 
 async def test_a_hook_that_cancels_itself_ends_its_call_only(tools: ToolRegistry) -> None:

@@ -77,6 +77,30 @@ async def test_a_thread_keeps_its_place_in_its_group_while_it_runs(tools: ToolRe
     assert (await dispatcher.call(*calls("next"))).value == 1
 
 
+async def test_a_plain_function_around_an_async_one_keeps_its_places_and_its_time(
+    tools: ToolRegistry, autojump_clock: trio.testing.MockClock
+) -> None:
+    autojump_clock.autojump_threshold = 0.02  # real threads run: let them start
+    running = {"now": 0, "most": 0}
+
+    async def work(shielded: bool) -> None:
+        running["now"] += 1
+        running["most"] = max(running.values())
+        with trio.CancelScope(shield=shielded):
+            await trio.sleep(50 if shielded else 1)
+        running["now"] -= 1
+
+    tools.tool(name="narrow", max_concurrency=1)(lambda: work(False))
+    tools.tool(name="deaf", timeout_s=2)(lambda: work(True))
+    dispatcher = ToolDispatcher(tools)
+    assert codes(await dispatcher.run(calls("narrow", "narrow", "narrow"))) == ["ok"] * 3
+    assert running["most"] == 1
+    began_s = trio.current_time()
+    assert codes(await dispatcher.run(calls("deaf"))) == ["tool_timeout"]
+    assert trio.current_time() - began_s < 10
+    assert dispatcher.tasks_left_behind == 1
+
+
 # ── retries ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -201,7 +225,11 @@ async def test_a_script_sees_the_tools_that_are_for_it(tools: ToolRegistry) -> N
         ("callers", "model", 'callers are "direct", "code" or both'),
         ("approval", "perhaps", 'approval is "allow", "ask", "deny" or a function'),
         ("approval", True, 'approval is "allow", "ask", "deny" or a function'),
-        ("max_concurrency", 0, "max_concurrency must be at least 1"),
+        ("max_concurrency", 0, "max_concurrency must be a whole number, at least 1"),
+        ("max_concurrency", 1.5, "max_concurrency must be a whole number"),
+        ("timeout_s", "5", "timeout_s must be more than 0"),
+        ("group", "database", "group is a ToolGroup"),
+        ("retry", "3", "retry is a Retry"),
         ("destructive", True, "is not destructive"),
     ],
 )
@@ -217,6 +245,7 @@ def test_a_policy_that_makes_no_sense_is_refused(field: str, value: Any, words: 
         lambda: Retry(True),
         lambda: Retry(2, delay_s=-1),
         lambda: Retry(2, codes="tool_failed"),
+        lambda: Retry(2, delay_s="1"),  # type: ignore[arg-type]
         lambda: ToolGroup("a", max_concurrency=0),
     ],
 )
