@@ -28,7 +28,7 @@ GATHER_S = 0.01
 
 OnApproval = Callable[[Sequence["ApprovalRequest"]], Awaitable[Any] | Any]
 """Called with the calls that wait and were not asked about before, in their order. It decides each by `allow` or
-`deny`, before it returns or later; sync or async. Those that come meanwhile are asked about when it has returned, so one
+`deny`, before it returns or later; sync or async. Those that come meanwhile are asked about when it has returned: one
 that shows questions and collects answers elsewhere returns at once. A sync one must not wait: the event loop calls it.
 """
 

@@ -54,8 +54,11 @@ def _blocks(content: str | list[Any], kind: str) -> list[Item]:
 
 
 def _call(block: Item) -> Call:
-    name = block.get("name")
-    return Call(_id(block, "id"), name if isinstance(name, str) else "", block)
+    name, caller = block.get("name"), block.get("caller")
+    # Code that the provider runs has made the call, and waits: a message with its result holds results alone.
+    # https://platform.claude.com/docs/en/agents-and-tools/tool-use/programmatic-tool-calling
+    alone = isinstance(caller, dict) and caller.get("type") != "direct"
+    return Call(_id(block, "id"), name if isinstance(name, str) else "", block, alone=alone)
 
 
 def _output(block: Item, envelope: Item) -> Output:

@@ -31,6 +31,8 @@ def read(item: Item) -> Reading:
     responses = tuple(part for part in parts if _field(part, _RESPONSE))
     if calls and responses:
         raise UsageError("a content holds functionCalls, the model's, or functionResponses, the program's; not both")
+    if calls and item.get("role") is None:
+        item = {**item, "role": "model"}  # a call that joins this content is looked for by its role
     if not responses:
         by_model = bool(calls) or item.get("role") == "model"
         return Reading(piece=Piece(item, calls, by_model=by_model, joins=by_model))
@@ -93,7 +95,7 @@ def placed(items: Sequence[Item], piece: Piece) -> tuple[int, Item]:
 
 def continues(last: Item, piece: Piece) -> bool:
     """The first call of a step is signed, so an unsigned one that follows a signed step is of that step."""
-    first = next(part for part in last["parts"] if _field(part, _CALL))
+    first = next((part for part in last["parts"] if _field(part, _CALL)), None)
     return bool(piece.calls and _field(first, _SIGNATURE) and not _field(piece.calls[0].source, _SIGNATURE))
 
 

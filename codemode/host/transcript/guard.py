@@ -83,6 +83,11 @@ class _Batch:
         self.after: list[_Queued] = []
         """What came into the history after its outputs."""
 
+    @property
+    def is_alone(self) -> bool:
+        """True where nothing may stand behind its outputs."""
+        return any(one.call.alone for one in self.asked)
+
 
 class TranscriptGuard:
     """A conversation with a model that the model's provider accepts, whatever comes in which order.
@@ -106,6 +111,8 @@ class TranscriptGuard:
         """The last batch, until something is sent or the model is seen to go on."""
         self._leads = False
         """The history ends with what wants the model's next piece right after it."""
+        self._alone = False
+        """The history ends with outputs behind which the provider takes nothing but the model's next piece."""
         self._queue: deque[_Queued] = deque()
         self._calls = 0
         self._without_id = 0
@@ -162,6 +169,8 @@ class TranscriptGuard:
         before = len(self._log)
         for item, reading in read:
             self._take(item, reading)
+            if len(read) > 1:
+                self._closed = None  # what was kept with its outputs is no stream: after these comes another response
         return tuple(self._log[before:])
 
     def cancel(self, call_id: str | None = None) -> tuple[TranscriptEntry, ...]:
@@ -217,8 +226,9 @@ class TranscriptGuard:
         first = len(self._log) + 1
         shown = [self._take_output(output, first, item) for output in reading.outputs]
         if (piece := reading.piece) is not None:
-            if reading.stays and any(shown) and not self._queue and self._batch is not None:
-                self._batch.rest.append(piece.item)
+            batch = self._batch
+            if reading.stays and any(shown) and not self._queue and batch is not None and not batch.is_alone:
+                batch.rest.append(piece.item)
             else:
                 self._take_piece(piece, first, item)
         self._advance()
@@ -319,7 +329,7 @@ class TranscriptGuard:
     def _why_held(self, piece: Piece) -> str:
         """Why the piece, which comes now, cannot stand in the history yet; empty where it can."""
         if self._batch is None:
-            return "" if piece.by_model or not self._leads else "what the model said last goes on"
+            return "the model goes on first" if (self._leads or self._alone) and not piece.by_model else ""
         if piece.joins and all(queued.piece.bridges for queued in self._queue if queued.piece.by_model):
             return ""
         waiting = (one.call_id for one in self._batch.asked if one.output is None)
@@ -333,7 +343,7 @@ class TranscriptGuard:
                 if before.piece.by_model:
                     self._queue.insert(len(self._queue) - back if before.piece.leads else len(self._queue), queued)
                     return
-            if self._leads:
+            if self._leads or self._alone:
                 self._queue.appendleft(queued)
                 return
         self._queue.append(queued)
@@ -346,7 +356,8 @@ class TranscriptGuard:
         """
         while True:
             while self._queue and self._batch is None:
-                if self._leads and not self._queue[0].piece.by_model and not release:
+                goes_on = self._alone or (self._leads and not release)
+                if goes_on and not self._queue[0].piece.by_model:
                     return
                 queued = self._queue.popleft()
                 self._show(queued)
@@ -379,7 +390,7 @@ class TranscriptGuard:
         piece = queued.piece
         count, item = self._form.placed(self._items, piece)
         self._items[len(self._items) - count :] = [item]
-        self._leads = piece.leads
+        self._leads, self._alone = piece.leads, False
         if piece.by_model:
             self._closed = None
         else:
@@ -403,6 +414,7 @@ class TranscriptGuard:
         answers = [(one.call, one.output) for one in self._batch.asked if one.output is not None]
         self._items += self._form.lay_out(answers, self._batch.rest)
         self._settled = len(self._items)
+        self._alone = self._batch.is_alone
         self._batch, self._closed = None, self._batch
 
     def _reopen_for(self, piece: Piece) -> None:

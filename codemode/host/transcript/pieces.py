@@ -24,6 +24,8 @@ class Call:
     """The item, block or part that is the call."""
     made_up_id: str | None = None
     """What a call without an id goes by in the guard. It never enters an item."""
+    alone: bool = False
+    """The provider takes nothing behind the output until the model has gone on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from codemode.errors import UsageError
@@ -44,6 +45,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, Mapping):
         return _plain(dict(value))
+    if isinstance(value, date | datetime):  # of a response's own, such as when its container expires
+        return value.isoformat()
     if hasattr(value, "model_dump"):
         return _plain(_dumped(value))
     raise UsageError(f"an item holds what JSON can, and bytes, but not {kind.__name__}; write it as text")

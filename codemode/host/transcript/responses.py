@@ -23,7 +23,8 @@ _OUTPUTS = frozenset(_OUTPUT_OF.values())
 
 _HOSTED = frozenset({
     "reasoning", "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
-    "mcp_list_tools", "program", "program_output", "tool_search_call", "tool_search_output",
+    "mcp_list_tools", "program", "program_output", "tool_search_call", "tool_search_output", "compaction",
+    "additional_tools",
 })  # fmt: skip
 """The model's own, and calls that the provider answers: what may stand between the calls of one response."""
 

@@ -36,7 +36,8 @@ THINKING = {"type": "thinking", "thinking": "…", "signature": "EqoB"}
 
 def guard_with(*items: Item) -> TranscriptGuard:
     guard = TranscriptGuard("anthropic")
-    guard.extend(items)
+    for item in items:  # one by one, as they come
+        guard.add(item)
     return guard
 
 
@@ -119,13 +120,13 @@ def test_a_block_after_words_that_are_a_string_stands_beside_them() -> None:
 
 def test_blocks_of_one_response_stay_in_one_message_though_tools_answer_between_them() -> None:
     """In a message of its own, the second would stand without the thinking, which the API refuses."""
-    guard = guard_with(user("begin"), assistant(THINKING, use("a")), result("a"), user("more"), use("b"))
+    guard = guard_with(user("begin"), assistant(THINKING, use("a")), result("a"), use("b"))
     assert guard.pending == ["b"]
     assert guard.history() == [user("begin"), assistant(THINKING, use("a"), use("b"))]
     guard.add(result("b"))
-    assert guard.history()[2:] == [user(result("a"), result("b")), user("more")]
+    assert guard.history()[2:] == [user(result("a"), result("b"))]
     guard.extend([use("c"), result("c")])
-    assert guard.history()[4:] == [assistant(use("c")), user(result("c"))]
+    assert guard.history()[3:] == [assistant(use("c")), user(result("c"))]
 
 
 def test_what_the_provider_runs_itself_is_not_for_the_program_to_answer() -> None:
@@ -138,6 +139,26 @@ def test_what_the_provider_runs_itself_is_not_for_the_program_to_answer() -> Non
     guard = guard_with(user("begin"), assistant(*blocks), user("more"))
     assert guard.pending == []
     assert guard.history() == [user("begin"), assistant(*blocks), user("more")]
+
+
+def test_nothing_comes_behind_the_results_for_code_that_the_provider_runs_until_it_has_gone_on() -> None:
+    ran = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "code_execution", "input": {"code": "…"}}
+    calls = [
+        {**use(call_id), "caller": {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}} for call_id in "ab"
+    ]
+    begun = [user("begin"), assistant(ran, *calls)]
+    guard = guard_with(*begun, user(result("a"), text("first")), user("second"), user(result("b")))
+    (entry,) = guard.add(user("third"))
+    assert (entry.what, entry.reason) == ("held", "the model goes on first")
+    assert guard.pending == []
+    for _ in range(2):
+        assert guard.history() == [*begun, user(result("a"), result("b"))]
+    guard.add(assistant(text("done")))
+    more = [user(text("first")), user("second"), user("third")]
+    assert guard.history() == [*begun, user(result("a"), result("b")), assistant(text("done")), *more]
+    direct = {**use("c"), "caller": {"type": "direct"}}
+    guard.extend([assistant(direct), user(result("c")), user("fourth")])
+    assert guard.history()[-1] == user("fourth")
 
 
 def test_of_a_response_only_what_may_be_sent_again_is_kept() -> None:

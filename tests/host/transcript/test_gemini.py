@@ -35,7 +35,8 @@ BEGIN = user("begin")
 
 def guard_with(*items: Item) -> TranscriptGuard:
     guard = TranscriptGuard("gemini")
-    guard.extend(items)
+    for item in items:  # one by one, as they come
+        guard.add(item)
     return guard
 
 

@@ -173,7 +173,7 @@ def test_a_message_does_not_part_reasoning_from_what_it_led_to() -> None:
     words = {"type": "message", "role": "assistant", "content": "hello"}
     guard = guard_with(USER, reasoning("rs_1"))
     (entry,) = guard.add(MORE)
-    assert (entry.what, entry.reason) == ("held", "what the model said last goes on")
+    assert (entry.what, entry.reason) == ("held", "the model goes on first")
     guard.add(words)
     assert guard.history() == [USER, reasoning("rs_1"), words, MORE]
 
