@@ -63,9 +63,13 @@ class LoopDispatcher:
         self.max_result_bytes = max_result_bytes
 
     async def call(self, invocation: ToolInvocation) -> ToolCallOutcome:
-        """Makes one call. See `codemode.ToolDispatcher.call`; its watcher is told in the trio thread."""
+        """Makes one call. See `codemode.ToolDispatcher.call`; its watcher is told in the trio thread.
+
+        Cancelling this cancels the function behind the tool, which is left behind where it does not end within 1 s.
+        """
         async with here() as place:
-            return await ask(place.portal, partial(place.core(self).call, invocation))
+            (outcome,) = await ask(place.portal, partial(place.core(self).run, [invocation]))
+            return outcome
 
     async def call_all(
         self, invocations: Sequence[ToolInvocation], on_outcome: OnOutcome | None

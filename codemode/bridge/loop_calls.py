@@ -13,6 +13,7 @@ import copy
 import inspect
 import logging
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -222,7 +223,7 @@ class LoopTools(ToolRegistry):
         super().__init__()
         self._given = tools
         self._calls = calls
-        self._moved: dict[Tool, Tool] = {}
+        self._moved: weakref.WeakKeyDictionary[Tool, Tool] = weakref.WeakKeyDictionary()
         self.get = self._get  # type: ignore[assignment]
 
     def why_missing(self, identifier: str) -> str:

@@ -2,9 +2,11 @@
 
     {"mcpServers": {
       "files": {"command": "uvx", "args": ["mcp-files", "/srv"], "env": {"TOKEN": "${FILES_TOKEN}"}, "cwd": "/srv"},
-      "wiki": {"url": "https://wiki.example/mcp", "headers": {"Authorization": "Bearer ${WIKI_TOKEN:-none}"}}
+      "wiki": {"url": "https://wiki.example/mcp", "headers": {"Authorization": "Bearer ${WIKI_TOKEN:-none}"},
+               "approval": "ask", "timeout_s": 30, "max_concurrency": 4}
     }}
 
+`approval` (`allow`, `ask` or `deny`), `timeout_s` and `max_concurrency` are ours: a policy for all tools of a server.
 `${NAME}` (or `${env:NAME}`) in a value is that variable of our environment, and `${NAME:-text}` is the text where there
 is no such variable. A server with `"disabled": true` is left out.
 """
@@ -13,27 +15,42 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from codemode.errors import UsageError
 from codemode.host.identifiers import script_name
+from codemode.host.policy import Decision
 
 _log = logging.getLogger("codemode")
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?(\w+)(?::-([^}]*))?\}")
 _STDIO_KEYS = ("command", "args", "env", "cwd")
 _HTTP_KEYS = ("url", "headers")
+_POLICY_KEYS = ("approval", "timeout_s", "max_concurrency")
 _HTTP_TYPES = ("http", "streamable-http", "streamable_http", "streamableHttp")
 """What clients call the transport that the MCP specification names streamable HTTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StdioServer:
+class ServerPolicy:
+    """What holds for the calls of a server's tools."""
+
+    approval: Decision = "allow"
+    """What becomes of each call. See `ToolDefinition.approval`."""
+    timeout_s: float | None = None
+    """Seconds that each call may take; None: as long as it takes."""
+    max_concurrency: int | None = None
+    """Calls that may run at a time, of all its tools together; None: any number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StdioServer(ServerPolicy):
     """A server that is started as a child process, and spoken to by its stdin and stdout."""
 
     command: str
@@ -44,7 +61,7 @@ class StdioServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpServer:
+class HttpServer(ServerPolicy):
     """A server that runs somewhere, and is spoken to by streamable HTTP."""
 
     url: str
@@ -110,7 +127,7 @@ def _server(entry: dict[str, Any], where: str) -> McpServer:
         raise UsageError(f"{where}: expected either command (a program to start) or url (streamable HTTP)")
     if kind is not None and (kind == "stdio") != ("command" in entry):
         raise UsageError(f"{where}.type: {kind!r} does not go with {'command' if 'command' in entry else 'url'}")
-    known = _STDIO_KEYS if "command" in entry else _HTTP_KEYS
+    known = (*(_STDIO_KEYS if "command" in entry else _HTTP_KEYS), *_POLICY_KEYS)
     for key in entry.keys() - {*known, "type", "disabled"}:
         _log.warning("%s: the key %r is not known and has no effect; known keys: %s", where, key, ", ".join(known))
     if "command" in entry:
@@ -122,11 +139,24 @@ def _server(entry: dict[str, Any], where: str) -> McpServer:
             args=tuple(_text(each, f"{where}.args[{i}]") for i, each in enumerate(_list(entry, "args", where))),
             env=_texts(entry, "env", where),
             cwd=None if entry.get("cwd") is None else _text(entry["cwd"], f"{where}.cwd"),
+            **_policy(entry, where),
         )
     url = _text(entry["url"], f"{where}.url")
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{where}.url: expected a URL that begins with http:// or https://, got {_shown(url)}")
-    return HttpServer(url=url, headers=_texts(entry, "headers", where))
+    return HttpServer(url=url, headers=_texts(entry, "headers", where), **_policy(entry, where))
+
+
+def _policy(entry: dict[str, Any], where: str) -> dict[str, Any]:
+    """What the entry says of the fields of `ServerPolicy`."""
+    approval, timeout_s, max_concurrency = given = [entry.get(key) for key in _POLICY_KEYS]
+    if approval is not None and approval not in get_args(Decision):
+        raise UsageError(f"{where}.approval: expected 'allow', 'ask' or 'deny', got {_shown(approval)}")
+    if timeout_s is not None and not (type(timeout_s) in (int, float) and 0 < timeout_s < math.inf):
+        raise UsageError(f"{where}.timeout_s: expected a number of seconds, more than 0, got {_shown(timeout_s)}")
+    if max_concurrency is not None and not (type(max_concurrency) is int and max_concurrency >= 1):
+        raise UsageError(f"{where}.max_concurrency: expected a whole number, at least 1, got {_shown(max_concurrency)}")
+    return {key: value for key, value in zip(_POLICY_KEYS, given, strict=True) if value is not None}
 
 
 def _is_disabled(entry: dict[str, Any], where: str) -> bool:

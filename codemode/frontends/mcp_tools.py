@@ -6,8 +6,9 @@
 
 A server that dies fails the calls that it has open; the next call connects anew. Its tools are listed once, when it is
 opened: `notifications/tools/list_changed` is ignored. What a server asks of its client (sampling, elicitation, roots)
-is not offered, nor is signing in (OAuth): an HTTP server gets the headers of its configuration. What becomes of results
-is told in `mcp_results`.
+is not offered, nor is signing in (OAuth): an HTTP server gets the headers of its configuration. A tool is `read_only`
+or `destructive` where its server says so, which is for the server to know: nothing here believes it for more than what
+the model and who approves calls are told. What becomes of results is told in `mcp_results`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from mcp_types import (
     ListToolsResult,
     PaginatedRequestParams,
     Tool,
+    ToolAnnotations,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
@@ -45,6 +47,7 @@ from codemode.frontends.mcp_results import MEDIA_TOOL, KeptMedia, script_value, 
 from codemode.frontends.mcp_transports import Link, Streams, open_http, open_process
 from codemode.host.context import ToolContext, ToolFailure
 from codemode.host.nurseries import background_nursery
+from codemode.host.policy import ToolGroup
 from codemode.host.process import last_words
 from codemode.host.tools import ToolDefinition, ToolRegistry
 
@@ -143,13 +146,19 @@ def _add(registry: ToolRegistry, client: _Client, tool: Tool, media: KeptMedia) 
     async def handler(arguments: dict[str, Any], ctx: ToolContext) -> Any:
         return script_value(await client.call(tool.name, arguments, ctx), tool.output_schema, media)
 
+    hints = tool.annotations or ToolAnnotations()
     definition = ToolDefinition(
         name=tool.name,
         namespace=("mcp", client.name),
         description=tool.description or tool.title or "",
         parameters=tool.input_schema,
         output_schema=value_schema(tool.output_schema),
-        read_only=bool(tool.annotations and tool.annotations.read_only_hint),
+        timeout_s=client.server.timeout_s,
+        group=client.group,
+        read_only=bool(hints.read_only_hint),
+        # Said outright: by the protocol a tool that says nothing may be anything.
+        destructive=bool(hints.destructive_hint and not hints.read_only_hint),
+        approval=client.server.approval,
     )
     try:
         registry.add(definition, handler)
@@ -176,7 +185,10 @@ class _Client:
 
     def __init__(self, name: str, server: McpServer, start_timeout_s: float, nursery: trio.Nursery) -> None:
         self.name = name
-        self._server = server
+        self.server = server
+        limit = server.max_concurrency
+        self.group = None if limit is None else ToolGroup(name, max_concurrency=limit)
+        """What all its tools share; None where any number of calls may run."""
         self._start_timeout_s = start_timeout_s
         self._nursery = nursery
         self._is_closed = False
@@ -220,7 +232,7 @@ class _Client:
         if last is not None:
             await last.gone.wait()  # one process of a server at a time
         # Known before it has started: whoever waits for that may be cancelled in the moment when it has.
-        connection = self._connection = _Connection(self.name, self._server)
+        connection = self._connection = _Connection(self.name, self.server)
         try:
             with trio.fail_after(self._start_timeout_s) as self._start:
                 await self._nursery.start(connection.run)

@@ -122,7 +122,8 @@ class _Writer:
     def tool(self, tool: Tool) -> ToolDeclaration:
         """The parts of this tool's declaration."""
         definition = tool.definition
-        comment = self._comment(str(definition.description), "@readonly" if definition.read_only else "")
+        effect = "@readonly" if definition.read_only else "@destructive" if definition.destructive else ""
+        comment = self._comment(str(definition.description), effect)
         name = '"new"' if tool.identifier == "new" else tool.identifier  # a method of that name is a constructor
         parameters = "input: string" if definition.freeform else self._parameters(definition.parameters)
         result = _UNKNOWN if definition.output_schema is None else self._rooted(definition.output_schema)

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any, TypeVar, overload
+from fnmatch import fnmatchcase
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from codemode.errors import ToolNameConflict, UsageError
 from codemode.host.arguments import ArgumentCheck, InvalidArguments, SchemaCheck
@@ -68,7 +69,7 @@ class ToolDefinition:
     """Whether it takes one string instead of an object of parameters."""
     retry: Retry | None = None
     """Whether a call that fails is made again; None: it is not."""
-    callers: Collection[Caller] = CALLERS
+    callers: Caller | Collection[Caller] = CALLERS
     """Who may call it: the model itself (`direct`), scripts (`code`), or both. A script does not see what is not for
     it, and the dispatcher refuses what is not for the caller with `denied`."""
     approval: Approval = "allow"
@@ -77,10 +78,14 @@ class ToolDefinition:
 
     def __post_init__(self) -> None:
         of = f"the tool {self.name!r}"
-        if self.timeout_s is not None and not self.timeout_s > 0:
+        if self.timeout_s is not None and not (isinstance(self.timeout_s, int | float) and self.timeout_s > 0):
             raise UsageError(f"{of}: timeout_s must be more than 0, not {self.timeout_s!r}")
         check_concurrency(of, self.max_concurrency)
         check_approval(of, self.approval)
+        if not isinstance(self.group, ToolGroup | None):
+            raise UsageError(f"{of}: group is a ToolGroup, not {self.group!r}")
+        if not isinstance(self.retry, Retry | None):
+            raise UsageError(f"{of}: retry is a Retry, not {self.retry!r}")
         object.__setattr__(self, "callers", read_callers(of, self.callers))
         if self.read_only and self.destructive:
             raise UsageError(f"{of}: what changes nothing (read_only) is not destructive")
@@ -90,6 +95,19 @@ class ToolDefinition:
         """The name with its namespace, for a person."""
         parts = (self.namespace,) if isinstance(self.namespace, str) else tuple(self.namespace or ())
         return "/".join((*filter(None, parts), self.name))
+
+
+class PolicyChanges(TypedDict, total=False):
+    """What `ToolRegistry.configure` changes; see the fields of `ToolDefinition`."""
+
+    timeout_s: float | None
+    max_concurrency: int | None
+    group: ToolGroup | None
+    retry: Retry | int | None
+    callers: Caller | Collection[Caller]
+    approval: Approval
+    read_only: bool
+    destructive: bool
 
 
 class Tool:
@@ -131,6 +149,13 @@ class Tool:
 
     def __repr__(self) -> str:
         return f"<Tool {self.identifier}>"
+
+    def redefined(self, definition: ToolDefinition) -> Tool:
+        """The same function under another policy. Where that leaves `max_concurrency`, the calls share its queue."""
+        tool = Tool(definition, self.check, self.invoke, takes_context=self.takes_context, is_async=self.is_async)
+        if definition.max_concurrency == self.definition.max_concurrency:
+            tool.limiter = self.limiter
+        return tool
 
     def validate(self, arguments_json: str) -> Any:
         """What the function behind the tool takes, from JSON text: a dict, or the string of a free-form tool.
@@ -262,8 +287,8 @@ class ToolRegistry:
                 read_only=read_only,
                 destructive=destructive,
                 freeform=freeform,
-                retry=Retry(retry) if isinstance(retry, int) else retry,
-                callers=(callers,) if isinstance(callers, str) else callers,
+                retry=_retry(retry),
+                callers=callers,
                 approval=approval,
             )
             tool = Tool(
@@ -315,6 +340,39 @@ class ToolRegistry:
             self._check_free(tool)
         self._tools.update(other._tools)
 
+    def configure(
+        self, tools: str | Callable[[ToolDefinition], object], /, **changes: Unpack[PolicyChanges]
+    ) -> tuple[str, ...]:
+        """Changes the policy of tools that are registered, such as those that somebody else has written.
+
+            tools.configure("mcp__wiki__*", timeout_s=30, max_concurrency=4)
+            tools.configure(lambda definition: definition.destructive, approval="ask")
+
+        It holds for the calls that are made from now on. Those under way keep the policy under which they began.
+
+        Args:
+            tools: which: a shell-style pattern of identifiers, or a function that says whether it is one of them.
+            changes: fields of `ToolDefinition`: timeout_s, max_concurrency, group, retry (also as a number of
+                attempts), callers, approval, read_only, destructive.
+
+        Returns:
+            The identifiers of the tools, which are all changed or, where this raises, none of them.
+
+        Raises:
+            UsageError: there is no such tool or no such field, or a tool cannot have it so.
+        """
+        if unknown := sorted(changes.keys() - PolicyChanges.__annotations__.keys()):
+            raise UsageError(f"no policy is named {unknown[0]!r}; there are {', '.join(PolicyChanges.__annotations__)}")
+        chosen = [tool for tool in self if _is_chosen(tool, tools)]
+        if not chosen:
+            raise UsageError(self.why_missing(tools) if isinstance(tools, str) else "the function chose no tool")
+        fields: dict[str, Any] = dict(changes)
+        if "retry" in fields:
+            fields["retry"] = _retry(fields["retry"])
+        changed = {tool.identifier: tool.redefined(replace(tool.definition, **fields)) for tool in chosen}
+        self._tools.update(changed)
+        return tuple(changed)
+
     def _register(self, tool: Tool) -> None:
         self._check_free(tool)
         self._tools[tool.identifier] = tool
@@ -323,6 +381,14 @@ class ToolRegistry:
         known = self._tools.get(tool.identifier)
         if known is not None and known is not tool:
             raise ToolNameConflict(tool.identifier, known.definition.full_name, tool.definition.full_name)
+
+
+def _retry(given: Retry | int | None) -> Retry | None:
+    return Retry(given) if isinstance(given, int) else given
+
+
+def _is_chosen(tool: Tool, by: str | Callable[[ToolDefinition], object]) -> bool:
+    return fnmatchcase(tool.identifier, by) if isinstance(by, str) else bool(by(tool.definition))
 
 
 def _by_keywords(function: Callable[..., Any], *, context: str | None, freeform: str | None) -> Invoke:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,32 @@ def triple(n: int) -> int:
 tools = more
 '''
 
+GUARDED_TOOLS = '''
+from codemode import ToolRegistry
+
+tools = ToolRegistry()
+
+@tools.tool(destructive=True, approval="ask")
+def wipe(path: str) -> str:
+    """Deletes a file.
+
+    For good.
+    """
+    return f"wiped {path}"
+
+@tools.tool(read_only=True, approval="ask")
+def look(path: str) -> str:
+    return f"looked at {path}"
+
+@tools.tool(approval="deny")
+def never() -> None:
+    """Is not to be called."""
+
+@tools.tool(callers="direct")
+def for_the_model() -> None:
+    """Is not for scripts."""
+'''
+
 INTERRUPTED_TOOL = '''
 import signal
 from codemode import ToolRegistry
@@ -72,6 +101,7 @@ def run(tmp_path: Path) -> Run:
     """Runs `codemode run`, or another command, with these arguments, in a directory of its own."""
     (tmp_path / "tools.py").write_text(TOOLS)
     (tmp_path / "more_tools.py").write_text(MORE_TOOLS)
+    (tmp_path / "guarded_tools.py").write_text(GUARDED_TOOLS)
 
     def run(*arguments: str, script: str | None = None, command: str = "run") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -447,11 +477,20 @@ def test_tools_prints_the_tools_themselves(run: Run) -> None:
             },
             "output_schema": {"type": "integer"},
             "read_only": False,
+            "destructive": False,
             "freeform": False,
+            "callers": ["direct", "code"],
             "declaration": "declare const tools: {\n  /** Three times n. */\n"
             "  more__triple(args: { n: number /* integer */ }): Promise<number /* integer */>;\n};",
         }
     ]
+
+
+def test_tools_tells_the_model_nothing_of_tools_that_are_not_for_scripts(run: Run) -> None:
+    told = run("--tools", "guarded_tools.py", command="tools").stdout
+
+    assert "wipe(" in told
+    assert "for_the_model" not in told
 
 
 @pytest.mark.parametrize("command", ["tools", "serve"])
@@ -489,3 +528,170 @@ def test_an_address_that_cannot_be_had_is_wrong_usage(run: Run, address: str, sa
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# ── calls that need an approval ───────────────────────────────────────────────────────────────────────────────
+
+SEVERAL = """
+const said = (await Promise.allSettled([tools.wipe({ path: "a" }), tools.look({ path: "b" }), tools.never()]))
+  .map(({ value, reason }) => value ?? `${reason.code}: ${reason.message}`);
+said.forEach(text);
+"""
+NEVER = "denied: the call was denied: its policy does not allow it"
+
+
+@pytest.mark.parametrize(
+    ("approve", "said"),
+    [
+        (["--approve", "all"], ["wiped a", "looked at b", NEVER]),
+        (
+            [],
+            ["denied: the call was denied: it needs an approval, and there is no terminal to ask at; "
+             "codemode run --approve all makes such calls unasked"] * 2 + [NEVER],
+        ),
+    ],
+)  # fmt: skip
+def test_without_a_terminal_calls_that_need_an_approval_are_made_or_denied_as_the_command_line_says(
+    run: Run, approve: list[str], said: list[str]
+) -> None:
+    done = run("--tools", "guarded_tools.py", *approve, "-e", SEVERAL)
+
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, said, "")
+
+
+def test_events_tell_who_was_asked_and_what_was_decided(run: Run) -> None:
+    done = run("--tools", "guarded_tools.py", "--approve", "none", "--events", "-e", SEVERAL)
+    told = [event for line in done.stderr.splitlines() if "approval" in (event := json.loads(line))["type"]]
+
+    why = "it needs an approval, and the command line says --approve none"
+    assert done.stdout.splitlines() == [f"denied: the call was denied: {why}"] * 2 + [NEVER]
+    assert sorted((event["type"], event["tool"], event.get("is_allowed"), event.get("reason")) for event in told) == [
+        ("approval_asked", "look", None, None),
+        ("approval_asked", "wipe", None, None),
+        ("approval_decided", "look", False, why),
+        ("approval_decided", "wipe", False, why),
+    ]
+
+
+LEADER = "import os, sys; os.open(os.ttyname(0), os.O_RDWR); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+"""Makes the terminal that it was given that of its session, as a shell has it, and becomes another program."""
+
+
+class AtTerminal:
+    """A `codemode run` that was started at a terminal, and the person there."""
+
+    def __init__(self, cwd: Path, *arguments: str) -> None:
+        self._terminal, its = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", LEADER, "-m", "codemode", "run", *arguments],
+            cwd=cwd,
+            stdin=its,
+            stdout=its,
+            stderr=its,
+            start_new_session=True,
+        )
+        os.close(its)
+        self._unread = ""
+
+    def until(self, text: str) -> str:
+        """What the terminal shows up to this text, and with it."""
+        while text not in self._unread:
+            ready, _, _ = select.select([self._terminal], [], [], 30)
+            assert ready, f"{text!r} does not come after {self._unread!r}"
+            self._unread += os.read(self._terminal, 4096).decode()
+        shown, _, self._unread = self._unread.replace("\r\n", "\n").partition(text)
+        return shown + text
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def end(self) -> tuple[str, int]:
+        """What is shown at last, and the exit status."""
+        with contextlib.suppress(OSError):  # Linux tells so that nobody holds the other side
+            while data := os.read(self._terminal, 4096):
+                self._unread += data.decode()
+        return self._unread.replace("\r\n", "\n"), self._process.wait(30)
+
+    def leave(self) -> None:
+        """Whatever still runs is ended."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._terminal)
+
+
+@pytest.fixture
+def at_terminal(run: Run, tmp_path: Path) -> Iterator[Callable[..., AtTerminal]]:
+    """Starts `codemode run` at a terminal, in the directory where the tools are."""
+    with contextlib.ExitStack() as opened:
+
+        def start(*arguments: str) -> AtTerminal:
+            terminal = AtTerminal(tmp_path, *arguments)
+            opened.callback(terminal.leave)
+            return terminal
+
+        yield start
+
+
+PROMPT = "[a]ll, [n]one, the numbers to allow (1 3), ? to see them whole, or why not: "
+
+
+def test_at_a_terminal_all_calls_that_wait_are_asked_about_in_one_list(at_terminal: Callable[..., AtTerminal]) -> None:
+    path = "a\x1b[2K" + "b" * 200
+    terminal = at_terminal("--tools", "guarded_tools.py", "-e", SEVERAL.replace('"a"', json.dumps(path)))
+
+    question = terminal.until(PROMPT)
+    assert question.splitlines()[:-1] == [
+        "codemode: 2 calls wait for your approval",
+        f'  1. wipe({{"path": "a\\u001b[2K{"b" * 38}… 222 characters)  [destructive]',
+        "     Deletes a file.",
+        '  2. look({"path": "b"})  [read-only]',
+    ]
+    terminal.type("?\n")
+    assert "b" * 200 in terminal.until(PROMPT)
+    terminal.type("3\n")
+    assert "the calls have the numbers 1 to 2" in terminal.until(PROMPT)
+    terminal.type("2\n")
+
+    shown, status = terminal.end()
+    assert shown.splitlines() == ["2", "denied: the call was denied: it was not approved", "looked at b", NEVER]
+    assert status == 0
+
+
+def test_a_question_whose_call_has_gone_vanishes_and_what_was_typed_by_then_answers_no_other(
+    at_terminal: Callable[..., AtTerminal],
+) -> None:
+    terminal = at_terminal(
+        *("--tools", "guarded_tools.py", "-e"),
+        """
+        const gone = new AbortController();
+        console.log(await Promise.all([
+          tools.wipe({ path: "a" }, { signal: gone.signal }).catch(({ code }) => code),
+          sleep(300).then(() => gone.abort()),
+        ]).then(([code]) => code));
+        await tools.wipe({ path: "b" });
+        """,
+    )
+    prompt = "[a]llow it, [n]o, ? to see it whole, or why not: "
+
+    terminal.until(prompt)
+    terminal.type("a")  # and no more, for the question vanishes
+    assert "nothing waits for that answer any more" in terminal.until('1. wipe({"path": "b"})')
+    terminal.until(prompt)
+    terminal.type("not this one, thanks\n")
+
+    shown, status = terminal.end()
+    assert "script_error: ToolError: the call was denied: not this one, thanks\n" in shown
+    assert status == 1
+
+
+@pytest.mark.parametrize(("key", "says", "expected"), [("\x04", "nobody answered", 1), ("\x03", "", 130)])
+def test_who_is_asked_may_leave_the_question_or_the_whole_program(
+    at_terminal: Callable[..., AtTerminal], key: str, says: str, expected: int
+) -> None:
+    terminal = at_terminal("--tools", "guarded_tools.py", "-e", "await tools.wipe({ path: 'a' })")
+    terminal.until("or why not: ")
+    terminal.type(key)
+
+    shown, status = terminal.end()
+    assert says in shown
+    assert status == expected

@@ -55,6 +55,24 @@ def test_a_configuration_may_begin_with_a_byte_order_mark_and_name_no_server(wri
     assert load_mcp_config(written('\ufeff{"mcpServers": {}}')) == {}
 
 
+def test_a_policy_stands_beside_the_way_to_its_server(written: Any) -> None:
+    path = written(
+        {
+            "mcpServers": {
+                "a": {"command": "c", "approval": "ask", "timeout_s": 2.5, "max_concurrency": 4},
+                "b": {"url": "http://h", "approval": "deny", "timeout_s": 30},
+                "c": {"command": "c", "approval": None, "timeout_s": None, "max_concurrency": None},
+            }
+        }
+    )
+
+    assert load_mcp_config(path) == {
+        "a": StdioServer(command="c", approval="ask", timeout_s=2.5, max_concurrency=4),
+        "b": HttpServer(url="http://h", approval="deny", timeout_s=30),
+        "c": StdioServer(command="c"),
+    }
+
+
 def test_variables_of_the_environment_are_put_in_everywhere(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "t0ken")
     monkeypatch.setenv("EMPTY", "")
@@ -125,6 +143,23 @@ def one(entry: Any) -> dict[str, Any]:
         ),
         (one({"type": "stdio", "url": "http://h"}), "mcpServers.s.type: 'stdio' does not go with url"),
         (one({"type": "http", "command": "a"}), "mcpServers.s.type: 'http' does not go with command"),
+        (
+            one({"command": "a", "approval": "always"}),
+            "mcpServers.s.approval: expected 'allow', 'ask' or 'deny', got \"always\"",
+        ),
+        (one({"command": "a", "approval": ["ask"]}), "mcpServers.s.approval: expected 'allow', 'ask' or 'deny'"),
+        (
+            one({"url": "http://h", "timeout_s": 0}),
+            "mcpServers.s.timeout_s: expected a number of seconds, more than 0, got 0",
+        ),
+        (one({"command": "a", "timeout_s": "5"}), "mcpServers.s.timeout_s: expected a number of seconds, more than 0"),
+        (one({"command": "a", "timeout_s": True}), "mcpServers.s.timeout_s: expected a number of seconds"),
+        ('{"mcpServers": {"s": {"command": "a", "timeout_s": Infinity}}}', "timeout_s: expected a number of seconds"),
+        (
+            one({"command": "a", "max_concurrency": 0}),
+            "mcpServers.s.max_concurrency: expected a whole number, at least 1, got 0",
+        ),
+        (one({"command": "a", "max_concurrency": 2.0}), "mcpServers.s.max_concurrency: expected a whole number"),
         ({"mcpServers": {"": {"command": "a"}}}, "has a part without a name"),
         (
             {"mcpServers": {"my-wiki": {"command": "a"}, "my_wiki": {"command": "b"}}},
@@ -163,5 +198,16 @@ def test_a_key_that_has_no_effect_is_logged(written: Any, caplog: pytest.LogCapt
         load_mcp_config(written(one({"command": "a", "arguments": ["b"]})))
 
     assert caplog.messages == [
-        "mcpServers.s: the key 'arguments' is not known and has no effect; known keys: command, args, env, cwd"
+        "mcpServers.s: the key 'arguments' is not known and has no effect; known keys: command, args, env, cwd, "
+        "approval, timeout_s, max_concurrency"
     ]
+
+
+def test_what_other_clients_keep_there_about_approvals_is_told_to_have_no_effect(
+    written: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "codemode"):
+        servers = load_mcp_config(written(one({"url": "http://h", "alwaysAllow": ["a"], "autoApprove": ["b"]})))
+
+    assert servers == {"s": HttpServer(url="http://h")}
+    assert sorted(message.split()[3] for message in caplog.messages) == ["'alwaysAllow'", "'autoApprove'"]

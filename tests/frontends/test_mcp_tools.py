@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import subprocess
 import sys
@@ -39,8 +40,8 @@ def false(way: str = "well", *arguments: str | Path) -> StdioServer:
 async def call(
     tools: codemode.ToolRegistry, tool: str, arguments: dict[str, Any] | None = None, **options: Any
 ) -> codemode.ToolCallOutcome:
-    invocation = codemode.ToolInvocation(call_id="c", tool=tool, arguments=arguments or {})
-    return await codemode.ToolDispatcher(tools).call(invocation, **options)
+    invocation = codemode.ToolInvocation(call_id="c", tool=tool, arguments=arguments or {}, **options)
+    return await codemode.ToolDispatcher(tools).call(invocation)
 
 
 async def value(tools: codemode.ToolRegistry, tool: str, arguments: dict[str, Any] | None = None) -> Any:
@@ -93,11 +94,50 @@ async def test_the_tools_of_servers_are_nested_tools_under_the_names_of_their_se
         assert list(forecast.definition.parameters["properties"]) == ["city"]
         assert forecast.definition.output_schema is not None
         assert list(forecast.definition.output_schema["properties"]) == ["city", "degrees"]
-        assert forecast.definition.read_only
-        assert not tools["mcp__weather_now__greet"].definition.read_only
         servers = [tool.identifier.split("__")[1] for tool in tools]
         assert servers == [*sorted(servers[:-1], reverse=True), "media"]
         assert "mcp__false__echo" in tools
+
+
+async def test_a_tool_is_read_only_or_destructive_where_its_server_says_so_outright() -> None:
+    async with open_mcp_tools({"s": ORDINARY}) as tools:
+        told = {tool.name: (tool.definition.read_only, tool.definition.destructive) for tool in tools}
+
+    assert told["forecast"] == (True, False)
+    assert told["refuse"] == (False, True)
+    assert told["picture"] == (True, False)  # it says both: what changes nothing destroys nothing
+    assert told["greet"] == (False, False)
+
+
+async def test_the_policy_of_a_server_holds_for_all_its_tools_and_no_other() -> None:
+    careful = dataclasses.replace(ORDINARY, approval="deny", timeout_s=5, max_concurrency=2)
+    async with open_mcp_tools({"careful": careful, "s": ORDINARY}) as tools:
+        definitions = [tool.definition for tool in tools if tool.module == "tools/mcp/careful.js"]
+        assert {(each.approval, each.timeout_s) for each in definitions} == {("deny", 5)}
+        assert len({each.group for each in definitions}) == 1
+        assert definitions[0].group is not None
+        assert definitions[0].group.max_concurrency == 2
+
+        outcome = await call(tools, "mcp__careful__greet", {"name": "Ada"})
+        assert outcome.error is not None
+        assert outcome.error.code == "denied"
+        assert await value(tools, "mcp__s__greet", {"name": "Ada"}) == "hello, Ada"
+
+
+async def test_calls_of_a_server_wait_for_their_turn_and_run_out_of_time_in_it() -> None:
+    hasty = dataclasses.replace(ORDINARY, timeout_s=0.3, max_concurrency=1)
+    outcomes = []
+    async with open_mcp_tools({"s": hasty}) as tools, trio.open_nursery() as nursery:
+
+        async def pause(ms: int) -> None:
+            outcomes.append(await call(tools, "mcp__s__pause", {"ms": ms, "name": f"after {ms}"}))
+
+        nursery.start_soon(pause, 60_000)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(pause, 1)
+
+    assert [outcome.error and outcome.error.code for outcome in outcomes] == ["tool_timeout", None]
+    assert outcomes[1].value == "after 1"
 
 
 async def test_results_are_what_scripts_expect(ordinary: StdioServer | HttpServer) -> None:
@@ -122,8 +162,16 @@ async def test_arguments_are_checked_against_the_schema_of_the_server() -> None:
 
 async def test_progress_is_passed_on(ordinary: StdioServer | HttpServer) -> None:
     told: list[str] = []
+
+    class Watcher:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_: None
+
+        def call_progressed(self, context: codemode.ToolContext, message: str) -> None:
+            told.append(message)
+
     async with open_mcp_tools({"s": ordinary}) as tools:
-        outcome = await call(tools, "mcp__s__count", {"to": 3}, on_progress=lambda _, message: told.append(message))
+        outcome = await call(tools, "mcp__s__count", {"to": 3}, watcher=Watcher())
 
     assert outcome.value == "counted"
     assert set(told) <= {"1/3: step 1", "2/3: step 2", "3/3: step 3"}

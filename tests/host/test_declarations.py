@@ -226,6 +226,13 @@ def test_a_freeform_tool_takes_a_string() -> None:
     assert "  t(input: string): Promise<unknown>;" in declaration(tool(freeform=True))
 
 
+def test_a_tool_that_may_do_harm_is_told_as_such() -> None:
+    declared = declaration(tool(description="Deletes a file.", destructive=True))
+    parse(declared)
+    assert "  /** Deletes a file. @destructive */" in declared
+    assert "@destructive" not in declaration(tool(description="Reads a file.", read_only=True))
+
+
 def test_a_signature_is_told_with_its_documentation() -> None:
     tools = codemode.ToolRegistry()
 

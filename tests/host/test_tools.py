@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from codemode.errors import ToolNameConflict, UsageError
 from codemode.host.arguments import InvalidArguments
+from codemode.host.policy import Retry, ToolGroup
 from codemode.host.tools import Tool, ToolDefinition, ToolRegistry
 
 if TYPE_CHECKING:
@@ -135,6 +136,87 @@ def test_a_registry_includes_another_whole_or_not_at_all(tools: ToolRegistry) ->
 def test_a_limit_that_nothing_could_pass_is_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         ToolDefinition(name="x", **setting)
+
+
+# ── policies of tools that exist ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def several(tools: ToolRegistry) -> ToolRegistry:
+    for name in ("read", "write", "wipe"):
+        tools.add(ToolDefinition(name=name, namespace="fs", destructive=name == "wipe"), lambda arguments: None)
+    tools.add(ToolDefinition(name="fetch", max_concurrency=2), lambda arguments: None)
+    return tools
+
+
+def test_the_policy_of_tools_that_exist_is_changed_by_a_pattern_or_a_function(several: ToolRegistry) -> None:
+    group = ToolGroup("disk", max_concurrency=3)
+
+    changed = several.configure("fs__w*", timeout_s=2, group=group, retry=2, callers="code", approval="ask")
+    assert changed == ("fs__write", "fs__wipe")
+    assert several.configure(lambda definition: definition.destructive, approval="deny") == ("fs__wipe",)
+    assert several.configure("fetch", read_only=True, max_concurrency=None, retry=Retry(4)) == ("fetch",)
+
+    write = ToolDefinition(
+        name="write", namespace="fs", timeout_s=2, group=group, retry=Retry(2), callers=("code",), approval="ask",
+        parameters={"type": "object", "properties": {}},
+    )  # fmt: skip
+    assert several["fs__write"].definition == write
+    assert several["fs__wipe"].definition == dataclasses.replace(write, name="wipe", destructive=True, approval="deny")
+    assert several["fs__read"].definition.timeout_s is None
+    assert several["fetch"].definition.read_only
+    assert several["fetch"].definition.retry == Retry(4)
+    assert [tool.identifier for tool in several] == ["fs__read", "fs__write", "fs__wipe", "fetch"]
+
+
+def test_a_policy_that_is_changed_belongs_to_a_new_tool_so_that_calls_under_way_keep_theirs(
+    several: ToolRegistry,
+) -> None:
+    before = several["fetch"]
+    several.configure("fetch", timeout_s=1)
+    after = several["fetch"]
+    several.configure("fetch", max_concurrency=5)
+
+    assert (before.definition.timeout_s, after.definition.timeout_s) == (None, 1)
+    assert after.limiter is before.limiter
+    assert several["fetch"].limiter is not before.limiter
+    assert (after.invoke, after.check) == (before.invoke, before.check)
+
+
+def test_a_registry_that_includes_others_changes_policies_for_itself(several: ToolRegistry) -> None:
+    joined = ToolRegistry()
+    joined.include(several)
+    joined.configure("*", approval="ask")
+
+    assert {tool.definition.approval for tool in joined} == {"ask"}
+    assert {tool.definition.approval for tool in several} == {"allow"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "changes", "message"),
+    [
+        ("fs__wrte", {"timeout_s": 1}, "no tool is named 'fs__wrte'; did you mean 'fs__write' or"),
+        ("net__*", {"timeout_s": 1}, "no tool is named 'net__*'; there are 4 tools"),
+        ("READ", {"timeout_s": 1}, "no tool is named 'READ'"),
+        (lambda definition: False, {"timeout_s": 1}, "the function chose no tool"),
+        ("*", {"timeout": 1}, "no policy is named 'timeout'; there are timeout_s, max_concurrency, group, retry, cal"),
+        ("*", {"name": "x"}, "no policy is named 'name'"),
+        ("*", {"timeout_s": 0}, "the tool 'read': timeout_s must be more than 0, not 0"),
+        ("*", {"approval": "perhaps"}, "the tool 'read': approval is"),
+        ("*", {"retry": 0}, "Retry.attempts is a whole number, at least 1, not 0"),
+        ("fs__*", {"read_only": True}, "the tool 'wipe': what changes nothing (read_only) is not destructive"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused_and_changes_nothing(
+    several: ToolRegistry, chosen: Any, changes: Any, message: str
+) -> None:
+    before = list(several)
+
+    with pytest.raises(UsageError) as caught:
+        several.configure(chosen, **changes)
+
+    assert str(caught.value).startswith(message)
+    assert list(several) == before
 
 
 # ── functions as tools ────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 import trio
 
 from codemode.errors import UsageError
+from codemode.frontends.approvals import allow_all, deny_all
 from codemode.frontends.tool_files import load_tools
+from codemode.host.approvals import OnApproval
 from codemode.host.sqlite_store import SqliteStore
 from codemode.host.tools import ToolRegistry
 
@@ -67,6 +69,32 @@ async def all_tools(options: argparse.Namespace, tools: ToolRegistry) -> AsyncIt
     async with open_mcp_tools(load_mcp_config(options.mcp)) as of_servers:
         tools.include(of_servers)
         yield tools
+
+
+def add_approve(parser: argparse.ArgumentParser, *, asked: str) -> None:
+    """`--approve`, for `rule`.
+
+    Args:
+        parser: of the command.
+        asked: who is asked.
+    """
+    parser.add_argument(
+        "--approve",
+        choices=("all", "none", "ask"),
+        default="ask",
+        help=f"what becomes of calls of tools that need an approval: all are made, none is, or, by default, {asked}",
+    )
+
+
+def rule(options: argparse.Namespace) -> OnApproval | None:
+    """Who approves calls without asking anybody; None where somebody is to be asked."""
+    match options.approve:
+        case "all":
+            return allow_all
+        case "none":
+            return deny_all("it needs an approval, and the command line says --approve none")
+        case _:
+            return None
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:

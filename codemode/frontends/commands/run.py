@@ -9,22 +9,27 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import trio
 
 from codemode.errors import UsageError
+from codemode.frontends.approvals import asking_at_the_terminal, deny_all
 from codemode.frontends.commands.options import (
+    add_approve,
     add_store,
     add_tools,
     all_tools,
     registry,
+    rule,
     store,
     until_signal,
     whole_number,
 )
 from codemode.frontends.document import event_document, outcome_document
+from codemode.host.approvals import OnApproval
 from codemode.host.events import (
     CallProgressed,
     CellEnded,
@@ -51,6 +56,9 @@ LIMIT_CODES = frozenset(
      "source_too_large"}
 )  # fmt: skip
 _STDERR_CHARACTERS = 2000
+_NOBODY = (
+    "it needs an approval, and there is no terminal to ask at; codemode run --approve all makes such calls unasked"
+)
 
 
 def add_to(commands: Any) -> None:
@@ -70,6 +78,7 @@ def add_to(commands: Any) -> None:
     what.add_argument("-e", dest="code", metavar="CODE", help="run this code")
     add_tools(parser)
     add_store(parser)
+    add_approve(parser, asked="you are asked at the terminal; where there is none, none is made")
     parser.add_argument("--events", action="store_true", help="tell on stderr what happens, a JSON object a line")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the output")
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="end the script after so many seconds")
@@ -92,12 +101,14 @@ def _run(options: argparse.Namespace) -> int:
     shown = _Shown(options)
     outcome: CellOutcome | None = None
 
-    async def run() -> None:
-        nonlocal outcome
-        outcome = await _run_script(script, options, tools, values, shown)
-
     try:
-        status = trio.run(until_signal, run, signal.SIGTERM, signal.SIGHUP)
+        with _approver(options) as on_approval:
+
+            async def run() -> None:
+                nonlocal outcome
+                outcome = await _run_script(script, options, tools, values, on_approval=on_approval, shown=shown)
+
+            status = trio.run(until_signal, run, signal.SIGTERM, signal.SIGHUP)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseExceptionGroup as group:  # it met a task of trio's rather than the main one
@@ -131,11 +142,25 @@ def _script(options: argparse.Namespace) -> _Script:
         raise UsageError(f"the script is not UTF-8: {error}") from error
 
 
+@contextlib.contextmanager
+def _approver(options: argparse.Namespace) -> Iterator[OnApproval]:
+    """Who approves calls."""
+    if (decided := rule(options)) is not None:
+        yield decided
+    elif options.script == "-":
+        yield deny_all(_NOBODY)
+    else:
+        with asking_at_the_terminal() as terminal:
+            yield deny_all(_NOBODY) if terminal is None else terminal.ask
+
+
 async def _run_script(
     script: _Script,
     options: argparse.Namespace,
     from_files: ToolRegistry,
     values: SqliteStore | None,
+    *,
+    on_approval: OnApproval,
     shown: _Shown,
 ) -> CellOutcome:
     limits = dataclasses.replace(Limits(), max_wall_s=options.timeout)
@@ -143,7 +168,7 @@ async def _run_script(
         all_tools(options, from_files) as tools,
         # One script in one process: a zygote and spares would cost more than they save.
         open_service(limits=limits, spares=0, launcher=SpawnLauncher) as service,
-        service.open_session(tools, store=values) as session,
+        service.open_session(tools, store=values, on_approval=on_approval) as session,
         session.open_turn() as turn,
         background_nursery() as nursery,
     ):

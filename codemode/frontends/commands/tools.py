@@ -42,14 +42,15 @@ def add_to(commands: Any) -> None:
 
 def _tools(options: argparse.Namespace) -> int:
     tools = trio.run(_every_tool, options)
+    of_scripts = [tool for tool in tools if "code" in tool.definition.callers]
     match options.format:
         case "text":
-            for spec in tool_specs(tools, "mcp", max_tokens=options.max_tokens):
+            for spec in tool_specs(of_scripts, "mcp", max_tokens=options.max_tokens):
                 print(f"# {spec['name']}\n\n{spec['description'].rstrip()}\n")
         case "json":
             print(json.dumps([_document(tool) for tool in tools], ensure_ascii=False, indent=2))
         case format_:
-            specs = tool_specs(tools, format_, max_tokens=options.max_tokens)
+            specs = tool_specs(of_scripts, format_, max_tokens=options.max_tokens)
             print(json.dumps(specs, ensure_ascii=False, indent=2))
     return COMPLETED
 
@@ -70,6 +71,8 @@ def _document(tool: Tool) -> dict[str, Any]:
         "parameters": definition.parameters,
         "output_schema": definition.output_schema,
         "read_only": definition.read_only,
+        "destructive": definition.destructive,
         "freeform": definition.freeform,
+        "callers": list(definition.callers),
         "declaration": declaration(tool),
     }

@@ -46,13 +46,13 @@ def environment() -> dict[str, str]:
     return {"cwd": os.getcwd(), "greeting": os.environ.get("GREETING", ""), "secret": os.environ.get("SECRET", "")}
 
 
-@server.tool()
+@server.tool(annotations=ToolAnnotations(destructive_hint=True))
 def refuse() -> str:
     """Fails."""
     raise ToolError("the door is locked")
 
 
-@server.tool(structured_output=False)
+@server.tool(structured_output=False, annotations=ToolAnnotations(read_only_hint=True, destructive_hint=True))
 def picture() -> list[Any]:
     """A text and an image."""
     return ["a red dot", Image(data=b"\x89PNG red", format="png")]
