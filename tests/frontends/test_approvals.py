@@ -20,7 +20,6 @@ from codemode.frontends.approvals import (
     shown_call,
     shown_description,
 )
-from codemode.frontends.mcp_approvals import decide, form_of
 from codemode.host.approvals import ApprovalRequest
 
 
@@ -134,44 +133,3 @@ async def test_all_or_none_are_decided_without_asking() -> None:
 
 
 # ── what is filled into a form ────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_form_has_a_choice_for_each_call_and_shows_what_it_does() -> None:
-    form = form_of([request("wipe", {"path": "a"}, description="Deletes.", destructive=True), request("send")])
-
-    assert (
-        form.message
-        == '2 calls wait for your approval:\n1. wipe({"path": "a"})  [destructive]\n   Deletes.\n2. send({})'
-    )
-    properties = form.requested_schema["properties"]
-    assert list(properties) == ["all", "call_1", "call_2", "reason"]
-    assert properties["call_1"] == {
-        "type": "string",
-        "enum": ["allow", "deny"],
-        "title": 'wipe({"path": "a"})  [destructive]',
-        "description": "Deletes.",
-    }
-    assert "description" not in properties["call_2"]
-    assert list(form_of([request("send")]).requested_schema["properties"]) == ["call_1", "reason"]
-
-
-@pytest.mark.parametrize(
-    ("content", "allowed", "reason"),
-    [
-        ({"call_1": "allow", "call_2": "allow"}, [True, True], None),
-        ({"all": "allow"}, [True, True], None),
-        ({"all": "allow", "call_2": "deny"}, [True, False], "the user denied it"),
-        ({"all": "deny", "call_1": "allow"}, [True, False], "the user denied it"),
-        ({"call_2": "allow", "reason": "too late"}, [False, True], "too late"),
-        ({}, [False, False], "the user denied it"),
-        ({"call_1": True, "call_2": "ALLOW", "all": None}, [False, False], "the user denied it"),
-        ({"all": ["allow"], "reason": " "}, [False, False], "the user denied it"),
-    ],
-)
-async def test_nothing_but_a_chosen_allow_allows_a_call(
-    content: dict[str, Any], allowed: list[bool], reason: str | None
-) -> None:
-    calls = [request("a"), request("b")]
-    decide(calls, content)
-
-    assert decisions(calls) == [(each, None if each else reason) for each in allowed]

@@ -144,6 +144,7 @@ def test_json_is_one_document(run: Any) -> None:
         "about": None,
         "sent_items": None,
         "digest": None,
+        "extended": None,
     }
     assert document["calls"][0] == {
         "call_id": "a",

@@ -123,6 +123,8 @@ class TranscriptGuard:
         self._early: OrderedDict[int, Output] = OrderedDict()
         """Outputs without their calls, by the number of their entries."""
         self._early_by: dict[_Key, list[int]] = {}
+        self._extended: int | None = None
+        """The first entry of an `extend` that is under way with several items."""
         self._log: list[TranscriptEntry] = []
         self._digest = Digest()
 
@@ -167,10 +169,12 @@ class TranscriptGuard:
         plain = [plain_item(item) for item in items]
         read = [(item, self._form.read(item)) for item in plain]
         before = len(self._log)
+        self._extended = before + 1 if len(read) > 1 else None
         for item, reading in read:
             self._take(item, reading)
             if len(read) > 1:
                 self._closed = None  # what was kept with its outputs is no stream: after these comes another response
+        self._extended = None
         return tuple(self._log[before:])
 
     def cancel(self, call_id: str | None = None) -> tuple[TranscriptEntry, ...]:
@@ -230,6 +234,7 @@ class TranscriptGuard:
             if reading.stays and any(shown) and not self._queue and batch is not None and not batch.is_alone:
                 batch.rest.append(piece.item)
             else:
+                self._advance()
                 self._take_piece(piece, first, item)
         self._advance()
 
@@ -418,13 +423,16 @@ class TranscriptGuard:
         self._batch, self._closed = None, self._batch
 
     def _reopen_for(self, piece: Piece) -> None:
-        """Where a response goes on though all calls of it were answered, its batch does too. Not after it was sent."""
+        """Where a response goes on though all calls of it were answered, its batch does too.
+
+        Not after something was sent, nor after somebody spoke when all were answered: then it is another response.
+        """
         closed = self._closed
-        if closed is not None and self._form.continues(self._items[closed.end - 1], piece):
+        if closed is None or not all(queued.was_held for queued in closed.after):
+            return
+        if self._form.continues(self._items[closed.end - 1], piece):
             del self._items[closed.end :]
             self._settled = closed.settled
-            for queued in closed.after:
-                queued.was_held = True
             self._queue.extendleft(reversed(closed.after))
             self._batch, self._closed = closed, None
 
@@ -442,7 +450,18 @@ class TranscriptGuard:
         digest: str | None = None,
     ) -> TranscriptEntry:
         number = len(self._log) + 1
-        entry = TranscriptEntry(number, self._clock(), what, tuple(call_ids), reason, item, about, sent_items, digest)
+        entry = TranscriptEntry(
+            number,
+            self._clock(),
+            what,
+            tuple(call_ids),
+            reason,
+            item,
+            about,
+            sent_items,
+            digest,
+            None if item is None else self._extended,
+        )
         self._log.append(entry)
         return entry
 

@@ -49,6 +49,8 @@ class TranscriptEntry:
     """How many items were sent."""
     digest: str | None = None
     """Of all items that were sent, so that a replay can tell whether it gives the same."""
+    extended: int | None = None
+    """The number of the first entry of the `extend` that took this item and others."""
 
 
 def dump(format: str, entries: Iterable[TranscriptEntry]) -> dict[str, Any]:  # noqa: A002 - the word of the API

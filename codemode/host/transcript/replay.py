@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from codemode.host.transcript.guard import TranscriptGuard
@@ -44,13 +45,15 @@ class TranscriptReplay:
         return self._fed(TranscriptGuard(self.format))
 
     def _fed(self, guard: TranscriptGuard) -> Iterator[SentHistory]:
-        for entry in self.entries:
+        causes = (entry for entry in self.entries if entry.item is not None or entry.what in ("cancelled", "sent"))
+        for _, group in groupby(causes, lambda entry: entry.extended or -entry.number):
+            entry, *others = group
             self._now_s = entry.at_s
             if entry.item is not None:
-                guard.add(entry.item)
+                guard.extend([entry.item, *(other.item for other in others)])
             elif entry.what == "cancelled":
                 for call_id in entry.call_ids:
                     guard.cancel(call_id)
-            elif entry.what == "sent":
+            else:
                 items = guard.history()
                 yield SentHistory(entry, items, Digest().of(items, 0) == entry.digest)

@@ -120,13 +120,13 @@ def test_a_block_after_words_that_are_a_string_stands_beside_them() -> None:
 
 def test_blocks_of_one_response_stay_in_one_message_though_tools_answer_between_them() -> None:
     """In a message of its own, the second would stand without the thinking, which the API refuses."""
-    guard = guard_with(user("begin"), assistant(THINKING, use("a")), result("a"), use("b"))
+    guard = guard_with(user("begin"), assistant(THINKING, use("a")), user("more"), result("a"), use("b"))
     assert guard.pending == ["b"]
     assert guard.history() == [user("begin"), assistant(THINKING, use("a"), use("b"))]
     guard.add(result("b"))
-    assert guard.history()[2:] == [user(result("a"), result("b"))]
+    assert guard.history()[2:] == [user(result("a"), result("b")), user("more")]
     guard.extend([use("c"), result("c")])
-    assert guard.history()[3:] == [assistant(use("c")), user(result("c"))]
+    assert guard.history()[4:] == [assistant(use("c")), user(result("c"))]
 
 
 def test_what_the_provider_runs_itself_is_not_for_the_program_to_answer() -> None:

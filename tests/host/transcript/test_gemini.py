@@ -128,7 +128,7 @@ def test_words_after_the_calls_of_a_stream_stay_with_them() -> None:
 
 
 def test_a_step_goes_on_though_its_tools_have_answered_already() -> None:
-    guard = guard_with(BEGIN, model(call("f", **SIGNED)), response("f"), user("more"), model(call("g")))
+    guard = guard_with(BEGIN, model(call("f", **SIGNED)), user("more"), response("f"), model(call("g")))
     assert guard.history() == [BEGIN, model(call("f", **SIGNED), call("g"))]
     guard.add(response("g"))
     assert guard.history()[2:] == [user(response("f"), response("g")), user("more")]
@@ -145,6 +145,16 @@ def test_steps_that_are_signed_or_never_signed_or_sent_stay_apart() -> None:
     guard.history()
     guard.extend(items[3:])
     assert guard.history() == items
+
+
+def test_who_speaks_after_the_answers_is_answered_by_another_response() -> None:
+    items = [BEGIN, model(call("f", **SIGNED)), user(response("f")), user("and"), model(call("g")), user(response("g"))]
+    assert guard_with(*items).history() == items
+
+
+def test_words_beside_all_the_responses_wait_for_nothing() -> None:
+    guard = guard_with(BEGIN, model(call("f")), user(response("f"), "more"))
+    assert [entry.what for entry in guard.log] == ["added", "added", "answered", "added"]
 
 
 def test_words_that_follow_each_other_stay_apart() -> None:

@@ -233,6 +233,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def say(self) -> None:
+        self.responding = self.responding and bool(self.open)  # else it is another response that goes on
         self.said["user"].append(self.word())
         self.add(self.dialect.user(self.said["user"][-1]))
 
@@ -294,6 +295,7 @@ class Conversation(RuleBasedStateMachine):
             self.give(key, output)
         text = self.word() if with_text else None
         if text is not None:
+            self.responding = self.responding and bool(self.open)
             self.said["user"].append(text)
         for item in self.dialect.outputs(answers, text):
             self.add(item)

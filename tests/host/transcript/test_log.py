@@ -73,6 +73,25 @@ def test_a_dump_is_json_and_replays_to_the_same_conversation() -> None:
     assert replay.guard.history() == guard.history()
 
 
+def test_what_was_taken_at_once_is_replayed_at_once() -> None:
+    """A step that is not signed is of the step before it, but not in a conversation that was kept."""
+    step = {"role": "model", "parts": [{"functionCall": {"name": "g", "args": {}}}]}
+    kept = [
+        BEGIN,
+        {**CALLS, "parts": CALLS["parts"][:1]},
+        {**DONE, "parts": [{"functionResponse": {"name": "f"}}]},
+        step,
+    ]
+    guard = TranscriptGuard("gemini")
+    guard.extend(kept)
+    assert [entry.extended for entry in guard.log] == [1, 1, 1, 1]
+    assert guard.history() == kept
+    guard.extend([DONE, MORE])
+    guard.history()
+    assert [entry.extended for entry in guard.log[5:]] == [6, 6, None]
+    assert TranscriptReplay(guard.dump()).changed == ()
+
+
 def test_a_history_that_is_another_now_is_named() -> None:
     guard, _ = a_conversation()
     dump = guard.dump()
