@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import dataclasses
 import inspect
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -599,6 +600,209 @@ def test_a_session_calls_what_it_was_given_where_it_says() -> None:
     run(main())
 
 
+# ── policies, hooks and approvals ─────────────────────────────────────────────────────────────────────────────
+
+
+def guarded(**policy: Any) -> codemode.ToolRegistry:
+    """A registry with `wipe`, which must be asked for unless the policy says otherwise."""
+    tools = codemode.ToolRegistry()
+
+    @tools.tool(**{"approval": "ask", **policy})
+    async def wipe(path: str) -> str:
+        """Deletes a file."""
+        return f"wiped {path}"
+
+    return tools
+
+
+WIPE = """
+    const wiped = await Promise.allSettled(["a", "b", "c"].map((path) => tools.wipe({ path })));
+    wiped.forEach(({ value, reason }) => text(value ?? `${reason.code}: ${reason.message}`));
+"""
+
+
+def where() -> tuple[bool, str]:
+    """Whether this runs on a loop, and in which thread."""
+    with contextlib.suppress(RuntimeError):
+        return asyncio.get_running_loop().is_running(), threading.current_thread().name
+    return False, threading.current_thread().name
+
+
+class Hooks(codemode.CallHooks):
+    """Sync and async ones, which change what they see, and say where they ran."""
+
+    def __init__(self) -> None:
+        self.ran: list[tuple[str, tuple[bool, str]]] = []
+
+    async def before(self, invocation: codemode.ToolInvocation) -> codemode.ToolInvocation:
+        await asyncio.sleep(0)
+        self.ran.append(("before", where()))
+        return dataclasses.replace(invocation, arguments={"path": invocation.arguments["path"].upper()})
+
+    def after(self, invocation: codemode.ToolInvocation, outcome: codemode.ToolCallOutcome) -> codemode.ToolCallOutcome:
+        self.ran.append(("after", where()))
+        return dataclasses.replace(outcome, value=f"<{outcome.value}>")
+
+    async def error(self, invocation: codemode.ToolInvocation, outcome: codemode.ToolCallOutcome) -> None:
+        await asyncio.sleep(0)
+        self.ran.append(("error", where()))
+
+
+def test_hooks_run_on_the_loop_whether_they_are_async_or_not() -> None:
+    hooks = Hooks()
+
+    def approve(request: codemode.ApprovalRequest) -> bool:
+        return bool(request.arguments["path"] != "B")
+
+    async def main() -> str | None:
+        async with opened(guarded(approval=approve), hooks=[hooks]) as turn:
+            return (await turn.run(WIPE)).text
+
+    assert run(main()) == "<wiped A>\ndenied: the call was denied: its policy does not allow it\n<wiped C>"
+    assert sorted(hooks.ran) == sorted(
+        (name, (True, "MainThread")) for name in ["before"] * 3 + ["after"] * 2 + ["error"]
+    )
+
+
+@pytest.mark.parametrize("how", ["at once", "async", "later", "from another thread"])
+def test_who_is_asked_is_asked_on_the_loop_about_all_that_wait_together(how: str) -> None:
+    asked: list[tuple[list[str], tuple[bool, str]]] = []
+
+    def decide(requests: Sequence[codemode.ApprovalRequest]) -> None:
+        for request in requests:
+            if request.arguments["path"] == "b":
+                request.deny("not b")
+            else:
+                request.allow()
+
+    def on_approval(requests: Sequence[codemode.ApprovalRequest]) -> Any:
+        asked.append(([request.arguments["path"] for request in requests], where()))
+        match how:
+            case "at once":
+                decide(requests)
+            case "later":
+                asyncio.get_running_loop().call_later(0.01, decide, requests)
+            case "from another thread":
+                threading.Thread(target=decide, args=(requests,), daemon=True).start()
+            case "async":
+                return later(requests)
+        return None
+
+    async def later(requests: Sequence[codemode.ApprovalRequest]) -> None:
+        await asyncio.sleep(0)
+        decide(requests)
+
+    async def main() -> str | None:
+        async with opened(guarded(), on_approval=on_approval) as turn:
+            return (await turn.run(WIPE)).text
+
+    assert run(main()) == "wiped a\ndenied: the call was denied: not b\nwiped c"
+    assert asked == [(["a", "b", "c"], (True, "MainThread"))]
+
+
+def test_an_async_function_approves_calls_on_the_loop_and_may_have_them_asked_for() -> None:
+    ran: list[tuple[bool, str]] = []
+
+    async def approve(request: codemode.ApprovalRequest) -> str:
+        await asyncio.sleep(0)
+        ran.append(where())
+        return {"a": "allow", "b": "ask", "c": "deny"}[request.arguments["path"]]
+
+    async def main() -> str | None:
+        async with opened(guarded(approval=approve), on_approval=lambda requests: requests[0].deny("asked")) as turn:
+            return (await turn.run(WIPE)).text
+
+    assert run(main()) == (
+        "wiped a\ndenied: the call was denied: asked\ndenied: the call was denied: its policy does not allow it"
+    )
+    assert ran == [(True, "MainThread")] * 3
+
+
+@pytest.mark.parametrize("end", ["exec", "session"])
+def test_a_call_that_waits_for_its_approval_ends_with_its_cell_and_nobody_is_asked_on(end: str) -> None:
+    seen: list[str] = []
+
+    async def main() -> None:
+        asked = asyncio.Event()
+
+        async def on_approval(requests: Sequence[codemode.ApprovalRequest]) -> None:
+            asked.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                seen.append("no longer asked")
+                raise
+
+        async with (
+            codemode.open_session(guarded(), on_approval=on_approval) as session,
+            session.open_turn(on_end="keep") as turn,
+        ):
+            running = asyncio.create_task(
+                turn.exec("await tools.wipe({ path: 'a' })", yield_time_ms=60_000 if end == "exec" else 0)
+            )
+            await asked.wait()
+            (request,) = session.waiting_for_approval
+            assert (request.tool, request.arguments, request.is_waiting) == ("wipe", {"path": "a"}, True)
+            assert request.definition.description == "Deletes a file."
+            if end == "exec":
+                running.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await running
+                assert [call.status for call in (await turn.wait("1")).calls] == ["cancelled"]
+                assert session.waiting_for_approval == ()
+            else:
+                assert (await running).status == "running"
+        assert not request.is_waiting
+        request.allow()  # it comes too late, and harms nobody
+
+    run(main())
+    assert seen == ["no longer asked"]
+
+
+def test_a_dispatcher_of_ones_own_may_have_only_run_async_or_not() -> None:
+    tools = Tools()
+    batches: list[list[str]] = []
+
+    class Passing:
+        async def run(self, invocations: Sequence[codemode.ToolInvocation]) -> list[codemode.ToolCallOutcome]:
+            batches.append([invocation.tool for invocation in invocations])
+            return await codemode.ToolDispatcher(tools.registry).run(invocations)
+
+    class Knowing:
+        def run(self, invocations: Sequence[codemode.ToolInvocation]) -> list[codemode.ToolCallOutcome]:
+            batches.append([f"{invocation.tool}, at once" for invocation in invocations])
+            return [codemode.ToolCallOutcome(invocation.call_id, "ok", 1) for invocation in invocations]
+
+    async def main() -> list[str | None]:
+        source = "text(await Promise.all([1, 2].map((i) => tools.double({ i }))))"
+        texts = []
+        for dispatcher in (Passing(), Knowing()):
+            async with opened(tools, dispatcher=dispatcher) as turn:
+                texts.append((await turn.run(source)).text)
+        return texts
+
+    assert run(main()) == ["[2,4]", "[1,1]"]
+    assert batches == [["double"], ["double"], ["double, at once"], ["double, at once"]]
+
+
+def test_a_dispatcher_of_ones_own_asks_and_is_seen_to_wait() -> None:
+    async def main() -> None:
+        asked = asyncio.Event()
+        registry = guarded()
+        dispatcher = codemode.ToolDispatcher(registry, on_approval=lambda requests: asked.set(), hooks=[Hooks()])
+        async with codemode.open_session(registry, dispatcher=dispatcher) as session, session.open_turn() as turn:
+            running = asyncio.create_task(turn.run("text(await tools.wipe({ path: 'a' }))"))
+            await asked.wait()
+            (request,) = session.waiting_for_approval
+            request.allow()
+            assert (await running).text == "<wiped A>"
+        with pytest.raises(codemode.UsageError, match="give hooks and on_approval to the dispatcher"):
+            async with codemode.open_session(registry, dispatcher=dispatcher, hooks=[Hooks()]):
+                pass
+
+    run(main())
+
+
 # ── dispatchers ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -673,6 +877,53 @@ def test_cancelling_a_batch_cancels_its_functions() -> None:
         assert tools.seen == ["cancelled", "cancelled"]
 
     run(main())
+
+
+def test_each_outcome_of_a_batch_is_told_on_the_loop_as_it_comes() -> None:
+    tools = Tools()
+    told: list[tuple[str, str, tuple[bool, str]]] = []
+
+    @tools.registry.tool
+    async def pause() -> None:
+        await asyncio.sleep(0.05)
+
+    async def main() -> list[codemode.ToolCallOutcome]:
+        return await codemode.ToolDispatcher(tools.registry).run(
+            [codemode.ToolInvocation("a", "pause"), codemode.ToolInvocation("b", "double", {"i": 2})],
+            on_outcome=lambda outcome: told.append((outcome.call_id, outcome.status, where())),
+        )
+
+    assert [outcome.call_id for outcome in run(main())] == ["a", "b"]
+    assert told == [("b", "ok", (True, "MainThread")), ("a", "ok", (True, "MainThread"))]
+
+
+def test_a_batch_that_is_cancelled_leaves_a_deaf_function_behind_and_tells_of_each_call_once() -> None:
+    tools = Tools()
+    told: list[tuple[str, str]] = []
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        calls = [codemode.ToolInvocation(name, name) for name in ("deaf", "hang")]
+        batch = asyncio.create_task(
+            codemode.ToolDispatcher(tools.registry).run(
+                [*calls, codemode.ToolInvocation("double", "double", {"i": 1})],
+                on_outcome=lambda outcome: told.append((outcome.call_id, outcome.status)),
+            )
+        )
+        await tools.asked.wait()
+        await asyncio.sleep(0.1)
+        batch.cancel()
+        since = loop.time()
+        with pytest.raises(asyncio.CancelledError):
+            await batch
+        took = loop.time() - since
+        tools.gate.set()
+        return took
+
+    assert run(main()) < 5  # 1 s, and 10 s where it is waited for
+    assert sorted(told) == [("deaf", "cancelled"), ("double", "ok"), ("hang", "cancelled")]
+    assert tools.seen == ["cancelled"]
+    assert not any(thread.name == "codemode" for thread in threading.enumerate())
 
 
 # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import dataclasses
 import inspect
 import os
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -307,6 +308,94 @@ def test_a_dispatcher_of_ones_own_may_deny_a_call(tools: Tools) -> None:
     with opened(tools, dispatcher=Careful(tools.registry)) as turn:
         outcome = turn.run("text(await tools.double({i: 1})); await tools.hang().catch((error) => text(error.code))")
     assert outcome.text == "2\ndenied"
+
+
+class Passing:
+    """A dispatcher of one's own that has only `run`."""
+
+    def __init__(self, tools: codemode.ToolRegistry) -> None:
+        self._inner = aio.ToolDispatcher(tools)
+
+    async def run(self, invocations: Sequence[codemode.ToolInvocation]) -> list[codemode.ToolCallOutcome]:
+        return await self._inner.run(invocations)
+
+
+def test_a_dispatcher_of_ones_own_may_have_only_run(tools: Tools) -> None:
+    with opened(tools, dispatcher=Passing(tools.registry)) as turn:
+        assert turn.run("text(await Promise.all([1, 2].map((i) => tools.double({ i }))))").text == "[2,4]"
+
+
+def test_ctrl_c_ends_a_batch_and_each_outcome_is_told(tools: Tools) -> None:
+    told: list[tuple[str, str]] = []
+
+    with pytest.raises(KeyboardInterrupt):
+        codemode.ToolDispatcher(tools.registry).run(
+            [codemode.ToolInvocation("a", "hang"), codemode.ToolInvocation("b", "interrupt")],
+            on_outcome=lambda outcome: told.append((outcome.call_id, outcome.status)),
+        )
+    assert ("a", "cancelled") in told
+    assert sorted(call_id for call_id, _ in told) == ["a", "b"]
+    assert tools.seen == ["cancelled"]
+
+
+# ── hooks and approvals ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Hooks(codemode.CallHooks):
+    """Sync and async ones, and the threads in which they ran."""
+
+    def __init__(self) -> None:
+        self.ran: list[tuple[str, str]] = []
+
+    def before(self, invocation: codemode.ToolInvocation) -> None:
+        self.ran.append(("before", threading.current_thread().name))
+
+    async def after(
+        self, invocation: codemode.ToolInvocation, outcome: codemode.ToolCallOutcome
+    ) -> codemode.ToolCallOutcome:
+        await asyncio.sleep(0)
+        self.ran.append(("after", threading.current_thread().name))
+        return dataclasses.replace(outcome, value=outcome.value + 1)
+
+
+def test_hooks_and_who_is_asked_are_called_on_the_loop_of_the_async_tools(tools: Tools) -> None:
+    hooks, asked = Hooks(), []
+    tools.registry.configure("double", approval="ask")
+
+    def on_approval(requests: Sequence[codemode.ApprovalRequest]) -> None:
+        asked.append((len(requests), threading.current_thread().name))
+        for request in requests:
+            request.allow() if request.arguments["i"] < 3 else request.deny("too much")
+
+    with opened(tools, hooks=[hooks], on_approval=on_approval) as turn:
+        outcome = turn.run("""
+            const all = await Promise.allSettled([1, 2, 3].map((i) => tools.double({ i })));
+            text(all.map(({ value, reason }) => value ?? reason.message).join("; "));
+        """)
+    assert outcome.text == "3; 5; the call was denied: too much"
+    assert asked == [(3, "codemode tools")]
+    assert sorted(hooks.ran) == [("after", "codemode tools")] * 2 + [("before", "codemode tools")] * 3
+
+
+def test_a_plain_script_may_decide_in_its_own_thread_while_the_cell_waits(tools: Tools) -> None:
+    tools.registry.configure("double", approval="ask")
+    with (
+        codemode.open_session(tools.registry, on_approval=lambda requests: None) as session,
+        session.open_turn() as turn,
+    ):
+        running = turn.exec("text(await Promise.all([1, 2].map((i) => tools.double({ i }))))", yield_time_ms=50)
+        while len(session.waiting_for_approval) < 2:
+            time.sleep(0.001)
+        for request in session.waiting_for_approval:
+            request.allow()
+        assert turn.wait(running.cell_id).text == "[2,4]"
+        assert session.waiting_for_approval == ()
+
+        running = turn.exec("await tools.double({ i: 1 })", yield_time_ms=50)
+        while not session.waiting_for_approval:
+            time.sleep(0.001)
+        assert turn.wait(running.cell_id, terminate=True).status == "terminated"
+        assert session.waiting_for_approval == ()
 
 
 # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
