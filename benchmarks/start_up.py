@@ -27,7 +27,7 @@ from codemode.limits import Limits
 Way = Callable[[], Awaitable[float]]
 
 
-async def to_ready(launcher: Launcher) -> tuple[float, int]:
+async def to_ready(launcher: Launcher) -> tuple[float, float]:
     """Milliseconds from the request to a worker that stands ready, and KiB of memory that are its own."""
     async with trio.open_nursery() as nursery:
         began_s = time.perf_counter()
@@ -40,9 +40,12 @@ async def to_ready(launcher: Launcher) -> tuple[float, int]:
     return took_ms, private
 
 
-def private_kib(pid: int) -> int:
-    """KiB of memory that this process shares with no other."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+def private_kib(pid: int) -> float:
+    """KiB of memory that this process shares with no other; not a number where only root may know that of a worker."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    except PermissionError:
+        return float("nan")
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 

@@ -151,10 +151,14 @@ open_service = _with_a_thread(service.open_service)
 
 @asynccontextmanager
 async def open_session(
-    tools: ToolRegistry | None = None, *, limits: Limits | None = None, **options: Unpack[SessionOptions]
+    tools: ToolRegistry | None = None,
+    *,
+    limits: Limits | None = None,
+    strict: bool = False,
+    **options: Unpack[SessionOptions],
 ) -> AsyncIterator[Session]:
     """A session with a service of its own, for `async with`. See `Service.open_session`."""
-    async with open_service(limits=limits) as own, own.open_session(tools, **options) as session:
+    async with open_service(limits=limits, strict=strict) as own, own.open_session(tools, **options) as session:
         yield session
 
 

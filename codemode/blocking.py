@@ -242,10 +242,14 @@ open_service = _with_threads(service.open_service)
 
 @contextmanager
 def open_session(
-    tools: ToolRegistry | None = None, *, limits: Limits | None = None, **options: Unpack[SessionOptions]
+    tools: ToolRegistry | None = None,
+    *,
+    limits: Limits | None = None,
+    strict: bool = False,
+    **options: Unpack[SessionOptions],
 ) -> Iterator[Session]:
     """A session with a service of its own, for `with`. See `Service.open_session`."""
-    with open_service(limits=limits) as own, own.open_session(tools, **options) as session:
+    with open_service(limits=limits, strict=strict) as own, own.open_session(tools, **options) as session:
         yield session
 
 

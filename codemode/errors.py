@@ -7,6 +7,7 @@ CodemodeError
 │   ├── ToolNameConflict      two tools that end up under one identifier
 │   └── ClosedError           the service, session or turn has been closed
 ├── WorkerUnavailable         no worker could be started (a cell reports it as its outcome)
+│   └── FenceMissing          a fence could not be put up, and the service is strict
 └── ProtocolError             the wire rules were broken
     ├── LocalProtocolError    by us: a bug in this program
     └── RemoteProtocolError   by the other end: it is not to be believed any more
@@ -14,7 +15,7 @@ CodemodeError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class CodemodeError(Exception):
@@ -106,6 +107,19 @@ class WorkerUnavailable(CodemodeError):
     def __str__(self) -> str:
         """For a model too: without what stands on stderr, which may hold paths of this machine."""
         return f"no worker could be started: {self.reason}"
+
+
+class FenceMissing(WorkerUnavailable):
+    """The service is strict, and this system does not let a worker put up all of its fences.
+
+    Args:
+        missing: by the name of the fence, what the worker said of it.
+    """
+
+    def __init__(self, missing: Mapping[str, str]) -> None:
+        self.missing = dict(missing)
+        named = ", ".join(f"{name} ({state})" for name, state in self.missing.items())
+        super().__init__(f"not every fence stands, and the service is strict: {named}; see codemode doctor")
 
 
 class ProtocolError(CodemodeError):

@@ -18,6 +18,9 @@ _MOST = {
 """What one frame of the wire can carry."""
 
 
+_RESIDENT_BASE_BYTES = 96 * MIB
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a cell, a session and a service may use. Each field has the code that a cell ends with, where it ends one.
@@ -31,7 +34,8 @@ class Limits:
     max_heap_bytes: int = 128 * MIB
     """V8's heap; over it the worker dies: `memory_limit`."""
     max_memory_bytes: int = 512 * MIB
-    """Memory of a worker beyond what V8 reserves for code. The kernel refuses more: `memory_limit`."""
+    """Memory of a worker beyond what V8 reserves for itself. The kernel refuses more, and the host ends a worker that
+    really has more: `memory_limit`."""
     max_cpu_s: float = 30.0
     """Seconds of CPU time of a cell; waiting for tools does not count: `cpu_limit`."""
     max_wall_s: float | None = None
@@ -44,6 +48,9 @@ class Limits:
     """UTF-8 bytes of a call's result as JSON text; over it the call rejects with `result_too_large`."""
     max_calls_in_flight: int = 1024
     """Calls of a cell that are open at a time; more wait in the worker."""
+    max_argument_bytes_in_flight: int = 32 * MIB
+    """UTF-16 units of the arguments of the calls of a cell that are open at a time; more wait in the worker. One call
+    alone may always be open."""
     max_calls: int = 100_000
     """Calls of a cell in all: `call_limit`."""
     max_output_bytes: int = 16 * MIB
@@ -54,6 +61,8 @@ class Limits:
     """UTF-8 bytes of a cell's console that are kept, the newest, each entry with its line end."""
     max_store_bytes: int = 16 * MIB
     """UTF-8 bytes of keys and JSON text of a session's stored values; over it `store` throws a RangeError."""
+    max_store_keys: int = 50_000
+    """Stored values of a session; one more, and `store` throws a RangeError."""
     max_timers: int = 10_000
     """Live timers of a cell: `timer_limit`."""
     max_live_cells: int = 64
@@ -70,6 +79,13 @@ class Limits:
                 raise ValueError(
                     f"Limits.{field.name} is at most {_MOST[field.name]}, not {value!r}: a frame is 64 MiB"
                 )
+
+    @property
+    def max_resident_bytes(self) -> int:
+        """The memory that a worker may really have: beside `max_memory_bytes` what it has before its first script, most
+        of which it shares with the others.
+        """
+        return _RESIDENT_BASE_BYTES + self.max_memory_bytes
 
     def to_json(self) -> str:
         """The limits as JSON text, as a worker is given them."""

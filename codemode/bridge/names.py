@@ -5,6 +5,7 @@
 from codemode.errors import CellNotFound as CellNotFound
 from codemode.errors import ClosedError as ClosedError
 from codemode.errors import CodemodeError as CodemodeError
+from codemode.errors import FenceMissing as FenceMissing
 from codemode.errors import LocalProtocolError as LocalProtocolError
 from codemode.errors import OutputNotFound as OutputNotFound
 from codemode.errors import ProtocolError as ProtocolError

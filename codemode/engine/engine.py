@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from importlib import resources
 from itertools import islice
@@ -22,7 +22,7 @@ from py_mini_racer import JSEvalException, JSParseException, MiniRacer, init_min
 from codemode.engine.erasure import NotTypeScript, erase
 from codemode.engine.modules import LinkedScript, link
 from codemode.engine.ring import RingReader
-from codemode.engine.source import LINE_END, SourceError, is_empty, syntax_error, to_units
+from codemode.engine.source import LINE_END, UNREADABLE, SourceError, is_empty, syntax_error, to_units
 from codemode.limits import MIB, Limits
 from codemode.pragma import PragmaError, read_pragma
 from codemode.wire.messages import Start
@@ -58,22 +58,25 @@ class _Refused(Exception):
         super().__init__(source, body, message)
 
 
-def initialise_v8(limits: Limits) -> None:
+def initialise_v8(limits: Limits, *, skip: Collection[str] = ()) -> None:
     """Sets V8's flags and loads it. Once a process, before the first engine; no isolate and no thread exists after it.
+
+    Args:
+        limits: the greatest heap.
+        skip: flags that are left out: `codemode doctor` sees what each changes.
 
     Raises:
         py_mini_racer.LibAlreadyInitializedError: V8 was loaded before.
     """
     # mini-racer would put three names on every script's global that cannot be deleted, and its setTimeout(f, 0) throws.
     setattr(mini_racer_internals, "INSTALL_SET_TIMEOUT", "0")  # noqa: B010 - a name that the module does not export
-    init_mini_racer(
-        flags=(
-            "--single-threaded",
-            f"--max-heap-size={max(8, limits.max_heap_bytes // MIB)}",
-            f"--stack-size={_STACK_KIB}",
-            "--enable-experimental-regexp-engine-on-excessive-backtracks",
-        )
-    )
+    flags = {
+        "single-threaded": "",
+        "max-heap-size": f"={max(8, limits.max_heap_bytes // MIB)}",
+        "stack-size": f"={_STACK_KIB}",
+        "enable-experimental-regexp-engine-on-excessive-backtracks": "",
+    }
+    init_mini_racer(flags=[f"--{name}{value}" for name, value in flags.items() if name not in skip])
 
 
 class Engine:
@@ -118,7 +121,9 @@ class Engine:
             "maxCallsInFlight": start.max_calls_in_flight,
             "maxCalls": limits.max_calls,
             "maxStoreBytes": start.max_store_bytes,
+            "maxStoreKeys": limits.max_store_keys,
             "maxArgumentUnits": limits.max_argument_bytes,
+            "maxArgumentUnitsInFlight": limits.max_argument_bytes_in_flight,
             "maxOutputUnits": limits.max_output_bytes,
             "maxOutputItems": limits.max_output_items,
             "maxTimers": limits.max_timers,
@@ -152,9 +157,9 @@ class Engine:
         """Gives answers to the script: JSON text of [call, status, value, call, status, value, …], 0 for ok."""
         self._port["answers"] = answers
 
-    def take_stored(self, key: str, value: str | None) -> None:
-        """Another cell of the session stored a value (JSON text) or, with None, removed it."""
-        self._port["stored"] = json.dumps([key, value])
+    def take_stored(self, entries: Sequence[tuple[str, str | None]]) -> None:
+        """Another cell of the session stored values (JSON text) or, with None, removed them."""
+        self._port["stored"] = json.dumps(entries)
 
     def tick(self, now_ms: float) -> None:
         """Sets the clock, and runs one timer that is due."""
@@ -233,7 +238,7 @@ class Engine:
             return _located(error, source, len(prologue))
         except JSEvalException:
             pass
-        return SourceError("syntax_error", refused.message, 1, 1)
+        return SourceError("syntax_error", _in_words(refused.message), 1, 1)
 
     def _stray_brace(self, body: str) -> int | None:
         """Where a brace closes what the script has not opened: what stands before it is whole, and with it is not.
@@ -254,8 +259,8 @@ def _located(error: JSParseException, source: str, prologue_units: int) -> Sourc
     """V8's refusal with its place in the source, read from the text of mini-racer's exception."""
     found = _PARSE_ERROR.match(str(error))
     if found is None:
-        return SourceError("syntax_error", str(error).strip().splitlines()[0], 1, 1)
-    line, message, column = int(found[1]), found[2], len(to_units(found[4])) + 1
+        return SourceError("syntax_error", _in_words(str(error).strip().splitlines()[0]), 1, 1)
+    line, message, column = int(found[1]), _in_words(found[2]), len(to_units(found[4])) + 1
     if line == 1:
         column = max(1, column - prologue_units)
     lines = LINE_END.split(source)
@@ -264,3 +269,8 @@ def _located(error: JSParseException, source: str, prologue_units: int) -> Sourc
         if message.startswith("Unexpected token"):
             message = "Unexpected end of input"
     return SourceError("syntax_error", message, line, column)
+
+
+def _in_words(message: str) -> str:
+    """What V8 says of a source. Its parser may come to the end of a stack of which the script knows nothing."""
+    return UNREADABLE if "Maximum call stack size exceeded" in message else message

@@ -141,7 +141,9 @@ openCalls: 0,
 maxCallsInFlight: 0,
 maxCalls: 0,
 maxArgumentUnits: 0,
+maxArgumentUnitsInFlight: 0,
 maxStoreBytes: 0,
+maxStoreKeys: 0,
 maxOutputUnits: 0,
 maxOutputItems: 0,
 maxTimers: 0,
@@ -229,6 +231,7 @@ putUnit(length >>> 16);
 const publish = () => atomicStore(counters, HEAD, head);
 
 const SPARE_FRAMES = 400;
+const STREAM_FRAMES = 200;
 
 function ensureStack(frames = SPARE_FRAMES) {
 return frames === 0 ? 0 : 1 + ensureStack(frames - 1);
@@ -237,7 +240,7 @@ return frames === 0 ? 0 : 1 + ensureStack(frames - 1);
 function put(kind, text) {
 const start = head;
 const streams = HEADER_UNITS + text.length > room;
-if (streams) ensureStack();
+if (streams) ensureStack(STREAM_FRAMES);
 try {
 putHeader(kind, text.length);
 putText(text);
@@ -255,7 +258,7 @@ function putPair(kind, first, second) {
 const length = 2 + first.length + second.length;
 const start = head;
 const streams = HEADER_UNITS + length > room;
-if (streams) ensureStack();
+if (streams) ensureStack(STREAM_FRAMES);
 try {
 putHeader(kind, length);
 putUnit(first.length & 0xffff);
@@ -276,7 +279,7 @@ function putCall(id, tool, argumentsText, abortable) {
 const length = 4 + tool.length + argumentsText.length;
 const start = head;
 const streams = HEADER_UNITS + length > room;
-if (streams) ensureStack();
+if (streams) ensureStack(STREAM_FRAMES);
 try {
 putHeader(KIND.CALL, length);
 putUnit(id & 0xffff);
@@ -823,6 +826,7 @@ cell.ended = true;
 
 function fail(thrown) {
 if (cell.ended) return;
+ensureStack(); // both records, or none
 put(KIND.FAILING, "");
 cell.ended = true;
 let failure;
@@ -929,6 +933,7 @@ id = 0;
 place = -1;
 tool;
 text;
+units;
 signal;
 abort = undefined;
 
@@ -936,6 +941,7 @@ constructor(tool, text, signal) {
 super();
 this.tool = tool;
 this.text = text;
+this.units = text.length;
 this.signal = signal;
 }
 }
@@ -967,6 +973,7 @@ const waiting = list();
 let firstWaiting = 0;
 let lastId = 0;
 let inFlight = 0;
+let unitsInFlight = 0;
 let made = 0;
 
 function continueIdsAfter(id) {
@@ -982,14 +989,19 @@ putCall(id, call.tool, call.text, call.signal !== undefined);
 call.id = lastId = id;
 call.text = "";
 inFlight += 1;
+unitsInFlight += call.units;
 }
+
+const hasRoomFor = (call) =>
+inFlight === 0 ||
+(inFlight < cell.maxCallsInFlight && unitsInFlight + call.units <= cell.maxArgumentUnitsInFlight);
 
 function request(tool, text, signal) {
 if (cell.ended) return new Deferred().promise;
 made += 1;
 if (made > cell.maxCalls) failForGood("call_limit", "the script made more than " + toText(cell.maxCalls) + " calls");
 const call = new Call(tool, text, signal);
-if (inFlight < cell.maxCallsInFlight) {
+if (firstWaiting === waiting.length && hasRoomFor(call)) {
 send(call);
 } else {
 call.place = waiting.length;
@@ -1002,16 +1014,15 @@ return call.promise;
 
 function sendWaiting() {
 if (cell.ended) return;
-while (inFlight < cell.maxCallsInFlight && firstWaiting < waiting.length) {
+while (firstWaiting < waiting.length) {
 const call = waiting[firstWaiting];
+if (call !== null && !hasRoomFor(call)) return;
 waiting[firstWaiting] = undefined;
 firstWaiting += 1;
 if (call !== null) send(call);
 }
-if (firstWaiting === waiting.length) {
 waiting.length = 0;
 firstWaiting = 0;
-}
 }
 
 function settle(call, answer) {
@@ -1027,6 +1038,7 @@ const call = mapGet(open, answers[i]);
 if (call === undefined) continue;
 mapDelete(open, answers[i]);
 inFlight -= 1;
+unitsInFlight -= call.units;
 settle(call, new Answer(answers[i + 1] === 0, answers[i + 2]));
 }
 sendWaiting();
@@ -1177,27 +1189,36 @@ const { lostInJson } = module_render;
 const { KIND, ensureStack, put, putPair } = module_ring;
 const { utf8Length } = module_utf8;
 
+class Entry {
+text;
+bytes;
+
+constructor(key, text) {
+this.text = text;
+this.bytes = utf8Length(key) + utf8Length(text);
+}
+}
+
 const values = new MapOf();
+let count = 0;
 let totalBytes = 0;
 
-function keep(key, text) {
+function keep(key, entry) {
 const before = mapGet(values, key);
-if (before !== undefined) totalBytes -= utf8Length(key) + utf8Length(before);
-if (text === undefined) {
-mapDelete(values, key);
-return;
-}
-totalBytes += utf8Length(key) + utf8Length(text);
-mapSet(values, key, text);
+if (entry === undefined) mapDelete(values, key);
+else mapSet(values, key, entry);
+count += (entry === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
+totalBytes += (entry === undefined ? 0 : entry.bytes) - (before === undefined ? 0 : before.bytes);
+return before;
 }
 
 function fillStore(stored) {
 const names = objectKeys(stored);
-for (let i = 0; i < names.length; i++) keep(names[i], stored[names[i]]);
+for (let i = 0; i < names.length; i++) takeStored(names[i], stored[names[i]]);
 }
 
 function takeStored(key, text) {
-keep(key, text === null ? undefined : text);
+keep(key, text === null ? undefined : new Entry(key, text));
 }
 
 function jsonText(key, value) {
@@ -1226,13 +1247,12 @@ start = at + "\\ud800".length;
 return whole + slice(text, start);
 }
 
-function keepAndTell(key, text) {
+function keepAndTell(key, entry) {
 ensureStack();
-const before = mapGet(values, key);
-keep(key, text);
+const before = keep(key, entry);
 try {
-if (text === undefined) put(KIND.UNSET, key);
-else putPair(KIND.STORE, key, text);
+if (entry === undefined) put(KIND.UNSET, key);
+else putPair(KIND.STORE, key, entry.text);
 } catch (error) {
 keep(key, before);
 throw error;
@@ -1247,25 +1267,28 @@ if (cell.ended || key.length > cell.maxStoreBytes) return; // none of that lengt
 keepAndTell(key, undefined);
 return;
 }
-const text = jsonText(key, value);
+const entry = new Entry(key, jsonText(key, value));
 const before = mapGet(values, key);
-const keyBytes = utf8Length(key);
-const after =
-totalBytes + keyBytes + utf8Length(text) - (before === undefined ? 0 : keyBytes + utf8Length(before));
+const after = totalBytes + entry.bytes - (before === undefined ? 0 : before.bytes);
 if (after > cell.maxStoreBytes) {
 throw new RangeErrorOf(
 "store(" + stringify(key) + "): the session's stored values would come to " + toText(after) +
 " bytes; at most " + toText(cell.maxStoreBytes) + " are kept",
 );
 }
+if (before === undefined && count >= cell.maxStoreKeys) {
+throw new RangeErrorOf(
+"store(" + stringify(key) + "): the session has " + toText(count) + " stored values already; no more are kept",
+);
+}
 if (cell.ended) return;
-keepAndTell(key, text);
+keepAndTell(key, entry);
 }
 
 function load(key) {
 if (typeof key !== "string") throw new TypeErrorOf("load(key): the key is a string");
-const text = mapGet(values, toWellFormed(key));
-return text === undefined ? undefined : parse(text);
+const entry = mapGet(values, toWellFormed(key));
+return entry === undefined ? undefined : parse(entry.text);
 }
 return { __proto__: null, fillStore, takeStored, store, load };
 })();
@@ -1404,6 +1427,7 @@ const delayMs = ms >= 1 && ms <= MAX_DELAY_MS ? floor(ms) : 1;
 if (mapSize(timers) >= cell.maxTimers) {
 failForGood("timer_limit", "the script has more than " + toText(cell.maxTimers) + " timers");
 }
+ensureStack(); // its place in the heap, or none
 const timer = { __proto__: null, id: ++lastId, sequence: ++lastSequence, due: now() + delayMs, delayMs, callback, args, repeats };
 mapSet(timers, timer.id, timer);
 pushDue(timer);
@@ -1566,7 +1590,7 @@ return { __proto__: null, identifierOf, makeModules, dynamicImport };
 
 // output.js
 const module_output = (() => {
-const { TypeErrorOf, bare, charCodeAt, isArray, max, objectKeys, slice, stringify, toLowerCase, toText } = module_primordials;
+const { TypeErrorOf, bare, charCodeAt, hasOwn, isArray, max, objectKeys, parse, slice, stringify, toLowerCase, toText } = module_primordials;
 const { cell } = module_cell;
 const { failForGood } = module_failure;
 const { KIND, put, putPair } = module_ring;
@@ -1684,6 +1708,18 @@ else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) depth -= 1;
 return deepest;
 }
 
+function blockText(block) {
+const text = stringify(block);
+const said = text === undefined ? undefined : parse(text);
+if (!isRecord(said) || !hasOwn(said, "type") || typeof said.type !== "string") {
+throw new TypeErrorOf("content(block): the block's JSON is no MCP content block");
+}
+if (nesting(text) > MAX_BLOCK_DEPTH) {
+throw new TypeErrorOf("content(block): the block is nested deeper than " + toText(MAX_BLOCK_DEPTH) + " levels");
+}
+return text;
+}
+
 function output_content(block) {
 if (isArray(block)) {
 for (let i = 0; i < block.length; i++) output_content(block[i]);
@@ -1696,16 +1732,7 @@ if (block.type === "image" || block.type === "audio") dataUrl(block, block.type)
 if (block.type === "text" && typeof block.text === "string" && objectKeys(block).length === 2) output_text(block.text);
 else if (block.type === "image" && objectKeys(block).length === 3) output_image(block);
 else if (block.type === "audio" && objectKeys(block).length === 3) output_audio(block);
-else { // with annotations and the like, which go to the model too
-const item = bare();
-item.type = "content";
-item.block = block;
-const body = stringify(item);
-if (nesting(body) - 1 > MAX_BLOCK_DEPTH) { // the item is one more level
-throw new TypeErrorOf("content(block): the block is nested deeper than " + toText(MAX_BLOCK_DEPTH) + " levels");
-}
-emitBody("content", body);
-}
+else emitBody("content", '{"type":"content","block":' + blockText(block) + "}");
 }
 return { __proto__: null, admit, output_text, output_image, output_audio, output_content };
 })();
@@ -2032,7 +2059,9 @@ cell.tools = given.tools;
 cell.maxCallsInFlight = given.maxCallsInFlight;
 cell.maxCalls = given.maxCalls;
 cell.maxStoreBytes = given.maxStoreBytes;
+cell.maxStoreKeys = given.maxStoreKeys;
 cell.maxArgumentUnits = given.maxArgumentUnits;
+cell.maxArgumentUnitsInFlight = given.maxArgumentUnitsInFlight;
 cell.maxOutputUnits = given.maxOutputUnits;
 cell.maxOutputItems = given.maxOutputItems;
 cell.maxTimers = given.maxTimers;
@@ -2060,8 +2089,8 @@ answers(text) {
 deliver(text);
 },
 stored(text) {
-const entry = parse(text);
-takeStored(entry[0], entry[1]);
+const entries = parse(text);
+for (let i = 0; i < entries.length; i++) takeStored(entries[i][0], entries[i][1]);
 },
 now(ms) {
 setClock(ms);
@@ -4101,8 +4130,9 @@ let entries;\n\
 \n\
 function allEntries() {\n\
 if (entries !== undefined) return entries;\n\
-entries = list();\n\
-for (let i = 0; i < cell.tools.length; i++) entries[i] = new Entry(cell.tools[i]);\n\
+const all = list();\n\
+for (let i = 0; i < cell.tools.length; i++) all[i] = new Entry(cell.tools[i]);\n\
+entries = all; // whole, also where the stack ends\n\
 return entries;\n\
 }\n\
 \n\

@@ -140,6 +140,8 @@ def overwrite(units: str, pieces: Iterable[tuple[int, str]]) -> str:
 
 # ── the syntax tree ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+UNREADABLE = "The source nests too deeply, or is too broken, to be read"
+"""What is said where a parser gives up."""
 MAX_PARSE_S = 3.0
 """CPU time. A mebibyte of ordinary code takes half a second, one of nothing but quotes seven."""
 _CHUNK_BYTES = 65536
@@ -167,5 +169,4 @@ def parse(language: Language, units: str, deadline: float) -> Tree:
     try:
         return Parser(language).parse(read, encoding="utf16le", progress_callback=is_late)
     except ValueError:
-        message = "The source nests too deeply, or is too broken, to be read"
-        raise syntax_error(units, message, 0) from None
+        raise syntax_error(units, UNREADABLE, 0) from None

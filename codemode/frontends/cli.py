@@ -8,15 +8,15 @@ import sys
 from collections.abc import Sequence
 
 import codemode
-from codemode.errors import UsageError
-from codemode.frontends.commands import run, serve, tools, transcript
-from codemode.frontends.commands.options import USAGE
+from codemode.errors import UsageError, WorkerUnavailable
+from codemode.frontends.commands import doctor, run, serve, tools, transcript
+from codemode.frontends.commands.options import NO_WORKER, USAGE
 
-_COMMANDS = (run, serve, tools, transcript)
+_COMMANDS = (run, serve, tools, transcript, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; gives its exit status: 2 for wrong usage, which argparse exits with itself."""
+    """The command; gives its exit status: 2 for wrong usage, which argparse exits with itself, and 4 for no worker."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"codemode: {error}", file=sys.stderr)
         return USAGE
+    except WorkerUnavailable as error:
+        print(f"codemode: {error}", file=sys.stderr)
+        return NO_WORKER
     return status
 
 

@@ -6,6 +6,7 @@ strings.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -16,12 +17,15 @@ from typing import Any, Protocol
 import jsonschema_rs
 from jsonschema_rs import ValidationErrorKind as Kind
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from codemode.errors import UsageError
 from codemode.host.values import (
+    MAX_ARGUMENT_VALUES,
     MAX_DEPTH,
     NotJson,
     from_json_text,
+    has_more_values,
     is_deeper,
     is_depth_error,
     to_json_text,
@@ -30,6 +34,9 @@ from codemode.host.values import (
 
 MAX_PROBLEMS = 10
 """Told in one message; the rest is counted."""
+
+MAX_FAULTS = 10_000
+"""Of arguments that pydantic found more wrong with only the number is told: it makes an object of each fault first."""
 
 _MAX_MESSAGE_CHARS = 4_000
 _MAX_SHOWN_CHARS = 60
@@ -66,6 +73,7 @@ class SignatureCheck:
 
     def __call__(self, text: str) -> Any:
         """The keyword arguments. Raises InvalidArguments."""
+        _check_count(text)
         try:
             arguments = self._validate(text, strict=True)
         except ValidationError as error:
@@ -76,13 +84,17 @@ class SignatureCheck:
 
     def _after(self, error: ValidationError, text: str) -> Any:
         """The arguments, if lone surrogates were the only fault."""
-        if is_depth_error(str(error)):
+        faults = error.error_count()
+        if faults > MAX_FAULTS:
+            raise InvalidArguments(f"{faults:,} faults in the arguments. {_parameters(self._schema)}") from None
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        if is_depth_error(details[0]["msg"]):
             raise InvalidArguments(_TOO_DEEP) from None
         repaired = well_formed_json(text)
         if repaired != text:
             return self(repaired)
         sent = _parse(text)
-        raise InvalidArguments(_message(_pydantic_problems(error, sent), sent, self._schema)) from None
+        raise InvalidArguments(_message(_pydantic_problems(details, sent), sent, self._schema)) from None
 
 
 class SchemaCheck:
@@ -109,6 +121,7 @@ class SchemaCheck:
 
     def __call__(self, text: str) -> Any:
         """The arguments: a dict, or the string of a free-form tool. Raises InvalidArguments."""
+        _check_count(text)
         sent = _parse(text)
         if not isinstance(sent, self._types):
             wanted = "one string" if self._types is str else "an object of parameters"
@@ -119,7 +132,14 @@ class SchemaCheck:
         return sent
 
 
+_PIECEWISE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).iterencode
 _TOO_DEEP = f"the arguments are nested deeper than {MAX_DEPTH} levels"
+
+
+def _check_count(text: str) -> None:
+    if has_more_values(text, MAX_ARGUMENT_VALUES):
+        most = f"{MAX_ARGUMENT_VALUES:,}"
+        raise InvalidArguments(f"the arguments hold more than {most} values: send fewer, or as text")
 
 
 def _parse(text: str) -> Any:
@@ -155,8 +175,8 @@ def _compiled(schema: Schema) -> Any:
 # ── what is wrong ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pydantic_problems(error: ValidationError, sent: Any) -> Iterator[Problem]:
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+def _pydantic_problems(details: Iterable[ErrorDetails], sent: Any) -> Iterator[Problem]:
+    for detail in details:
         path = _path_in(sent, detail["loc"], missing=detail["type"] == "missing")
         match detail["type"]:
             case "missing":
@@ -321,7 +341,16 @@ def _exact(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return _cut(_exact(value), _MAX_SHOWN_CHARS)
+    """The beginning of its text. A value may be long: no more of it is written than is shown."""
+    text = ""
+    try:
+        for piece in _PIECEWISE(value[: _MAX_SHOWN_CHARS + 1] if isinstance(value, str) else value):
+            text += piece
+            if len(text) > _MAX_SHOWN_CHARS:
+                break
+    except (TypeError, ValueError):  # of a schema, not of an argument
+        text = repr(value)
+    return _cut(text, _MAX_SHOWN_CHARS)
 
 
 def _cut(text: str, length: int) -> str:

@@ -35,6 +35,9 @@ from codemode.host.values import MAX_DEPTH, is_deeper, well_formed_json
 from codemode.pragma import Pragma
 from codemode.wire import messages as m
 
+MAX_ERROR_CHARACTERS = 65_536
+"""Of the message and of the stack of what a script threw: more than the runner says."""
+
 
 class Phase(enum.Enum):
     """Where a cell is in its life."""
@@ -90,11 +93,20 @@ class Cell:
         self._logs: deque[LogEntry] = deque()
         self._log_bytes = 0
         self._max_console_bytes = max_console_bytes
-        self._last_outcome: CellOutcome | None = None
+        self._is_delivered = False
         self._last_part = slice(0)
+        """The items of the outcome that told of the end."""
 
     def __repr__(self) -> str:
         return f"<Cell {self.cell_id}, {self.phase.value}, {len(self._items)} items, {self.ledger!r}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For an `Archive`: a tokenizer may be anything, and is the session's."""
+        return {**self.__dict__, "_count": None}
+
+    def count_with(self, count: TokenCount) -> None:
+        """What counts the tokens of its output from now on: an `Archive` does not keep it."""
+        self._count = count
 
     def begin_with(self, pragma: Pragma) -> None:
         """What the script's first line sets; what the script sets later comes later, and counts."""
@@ -104,20 +116,25 @@ class Cell:
 
     def begin_observation(self) -> int | None:
         """Where what is new begins, for `outcome`; None where the end has been delivered."""
-        return None if self._last_outcome is not None else self._observed
+        return None if self._is_delivered else self._observed
 
     def has_news(self, since: int | None) -> bool:
         """True where an observation that began so would give items."""
         return since is not None and since < len(self._items)
 
     def receive(self, message: m.Message) -> None:
-        """Takes what the worker said of this cell; calls and stored values are the caller's to act on."""
+        """Takes what the worker said of this cell; calls and stored values are the caller's to act on.
+
+        What comes after it has been settled is dropped: its outcome has been told.
+        """
+        if self.phase is Phase.SETTLED:
+            return
         match message:
             case m.Output(items=items):
                 self._items += [read_item(kind, body) for kind, body in items]
             case m.Logs(entries=entries):
                 for level, text in entries:
-                    self._log(LogEntry(level, text))
+                    self._log(LogEntry(level, _cut(text, self._max_console_bytes)))
             case m.Yielded():
                 self.yields += 1
             case m.YieldTime(yield_time_ms=yield_time_ms):
@@ -127,7 +144,8 @@ class Cell:
             case m.Completed():
                 self.end(Verdict("completed"))
             case m.Failed(code=code, message=text, stack=stack, line=line, column=column):
-                self.end(Verdict("failed", CellError(code, text, stack, line, column)))
+                stack = None if stack is None else _cut(stack, MAX_ERROR_CHARACTERS)
+                self.end(Verdict("failed", CellError(code, _cut(text, MAX_ERROR_CHARACTERS), stack, line, column)))
             case _:
                 pass
 
@@ -155,23 +173,19 @@ class Cell:
             max_output_tokens: the budget of its content.
         """
         if since is None:
-            assert self._last_outcome is not None, "an end has been delivered"
-            return dataclasses.replace(
-                self._last_outcome,
-                wall_time_s=wall_time_s,
-                output_id=self._output_id(self._last_part, max_output_tokens),
-                max_output_tokens=max_output_tokens,
-                delivered_before=True,
-            )
-        self._observed = len(self._items)
-        part = slice(since, self._observed)
+            assert self._is_delivered, "the end has been delivered"
+            part = self._last_part
+        else:
+            self._observed = len(self._items)
+            part = slice(since, self._observed)
         outcome = dataclasses.replace(
             self._now(tuple(self._items[part]), max_output_tokens),
             wall_time_s=wall_time_s,
             output_id=self._output_id(part, max_output_tokens),
+            delivered_before=since is None,
         )
         if outcome.status != "running":
-            self._last_outcome, self._last_part = outcome, part
+            self._is_delivered, self._last_part = True, part
         return outcome
 
     def _now(self, items: tuple[Item, ...], max_output_tokens: int) -> CellOutcome:
@@ -232,6 +246,10 @@ class Cell:
         self._log_bytes += _log_bytes(entry)
         while self._log_bytes > self._max_console_bytes and len(self._logs) > 1:
             self._log_bytes -= _log_bytes(self._logs.popleft())
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _log_bytes(entry: LogEntry) -> int:

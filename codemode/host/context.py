@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import uuid
+from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
@@ -42,6 +43,9 @@ class _Done:
 
 _DONE = _Done()
 
+MAX_UNHEARD = 1000
+"""Messages of one call that may wait to be taken before the thread that says the next one waits."""
+
 
 @dataclass(slots=True, eq=False)
 class ToolContext:
@@ -65,6 +69,8 @@ class ToolContext:
     _watcher: CallWatcher | None = field(default=None, repr=False)
     _token: trio.lowlevel.TrioToken | None = field(default=None, repr=False)
     _is_over: bool = field(default=False, repr=False)
+    _unheard: deque[str] = field(default_factory=deque, repr=False)
+    """What was said in other threads and has not reached the host's."""
 
     @property
     def idempotency_key(self) -> str:
@@ -101,7 +107,8 @@ class ToolContext:
         self._is_over = True
 
     def progress(self, message: str) -> _Done:
-        """Tells the host how far the call is. May be called from any thread, awaited or not; never waits.
+        """Tells the host how far the call is. May be called from any thread, awaited or not. It does not wait, but in
+        another thread than the host's, where a thousand messages wait to be taken.
 
         Args:
             message: one line for a person. What comes after the call was answered is dropped.
@@ -109,9 +116,16 @@ class ToolContext:
         if self._token is None or _in_run_of(self._token):
             self._report(message)
         else:
+            self._unheard.append(message)
             with contextlib.suppress(trio.RunFinishedError):  # a thread may outlive the trio run
-                self._token.run_sync_soon(self._report, message)
+                if len(self._unheard) > MAX_UNHEARD:
+                    trio.from_thread.run_sync(self._report_next, trio_token=self._token)
+                else:
+                    self._token.run_sync_soon(self._report_next)
         return _DONE
+
+    def _report_next(self) -> None:
+        self._report(self._unheard.popleft())
 
     def _report(self, message: str) -> None:
         if self._watcher is None or self._is_over:

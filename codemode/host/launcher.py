@@ -89,20 +89,30 @@ class SpawnLauncher:
 
     async def launch(self) -> WorkerProcess:
         """A new interpreter with the worker in it. See `Launcher.launch`."""
-        pipes = Pipes()
-        try:
-            process = await spawn_interpreter(
-                "from codemode.worker.main import main",
-                [str(pipes.from_host), str(pipes.to_host), self._limits.to_json()],
-                stderr=pipes.to_stderr,
-                pass_fds=(pipes.from_host, pipes.to_host),
-            )
-        except BaseException:
-            pipes.close()
-            raise
-        pipes.close_childs_ends()
+        worker = await spawn_piped("from codemode.worker.main import main", [self._limits.to_json()])
         self._spawned += 1
-        return SpawnedProcess(process, pipes)
+        return worker
+
+
+async def spawn_piped(import_main: str, arguments: list[str]) -> SpawnedProcess:
+    """A fresh interpreter that calls `main` with the descriptors of its pipes, inbound and outbound, and the arguments.
+
+    Raises:
+        WorkerUnavailable: the system gave no pipe, or started no process.
+    """
+    pipes = Pipes()
+    try:
+        process = await spawn_interpreter(
+            import_main,
+            [str(pipes.from_host), str(pipes.to_host), *arguments],
+            stderr=pipes.to_stderr,
+            pass_fds=(pipes.from_host, pipes.to_host),
+        )
+    except BaseException:
+        pipes.close()
+        raise
+    pipes.close_childs_ends()
+    return SpawnedProcess(process, pipes)
 
 
 async def spawn_interpreter(

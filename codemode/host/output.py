@@ -41,6 +41,11 @@ def text_items_joined(items: Iterable[Any]) -> str:
 
 def is_over_budget(items: Iterable[Any], max_tokens: int, count: TokenCount = token_count) -> bool:
     """True where `cut_to_budget` would cut."""
+    items = list(items)
+    if count is token_count:  # a character is a byte at least: of a long output nothing has to be counted
+        characters = sum(len(text_of(item) or "") for item in items)
+        if characters > max_tokens * BYTES_PER_TOKEN:
+            return True
     return sum(tokens for _, _, tokens in _runs(items, count)) > max_tokens
 
 

@@ -7,6 +7,7 @@ the pool for good when it is leased: it serves one turn, and then ends.
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections import deque
 
@@ -58,10 +59,22 @@ class Pool:
         launcher: starts their processes.
         nursery: where they are started and pumped.
         spares: how many are kept warm while the host is quiet; with 0 every worker is started when it is needed.
+        strict: a worker that lacks a fence is no worker.
+        max_resident_bytes: how much memory each may really have.
     """
 
-    def __init__(self, launcher: Launcher, nursery: trio.Nursery, spares: int = SPARES) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        nursery: trio.Nursery,
+        spares: int = SPARES,
+        *,
+        strict: bool = False,
+        max_resident_bytes: float = math.inf,
+    ) -> None:
         self._launcher = launcher
+        self._max_resident_bytes = max_resident_bytes
+        self._strict = strict
         self._nursery = nursery
         self._least = spares
         self._wanted = spares
@@ -131,6 +144,14 @@ class Pool:
         finally:
             self._stir()
             self._refill_soon()
+
+    async def try_one(self) -> None:
+        """Starts a worker, and keeps it as a spare.
+
+        Raises:
+            WorkerUnavailable: none could be started.
+        """
+        self._offer(await self._lease_next())
 
     def _doubt_spares(self) -> None:
         """Where one was stopped, others may be too: they are tried all together, and offered again if they are fit."""
@@ -203,9 +224,9 @@ class Pool:
                 process = await self._launcher.launch()
             if process is None:
                 raise WorkerUnavailable(f"there was no process within {HELLO_S:g} s")
-            worker = WorkerHandle(process)
+            worker = WorkerHandle(process, self._max_resident_bytes)
             self._nursery.start_soon(self._hold, worker)
-            await until_ready(worker)
+            await until_ready(worker, strict=self._strict)
         except WorkerUnavailable as error:
             self._fail(error)
         except Exception as error:  # of a launcher that is not ours

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import weakref
+from pathlib import Path
 from typing import Protocol
 
 import trio
@@ -34,6 +36,10 @@ class WorkerProcess(Protocol):
 
     def has_exited(self) -> bool:
         """True where it has ended, as far as can be seen without waiting."""
+        ...
+
+    def resident_bytes(self) -> int:
+        """The memory that it really has now, shared pages among it; 0 where nobody knows."""
         ...
 
     def kill(self) -> None:
@@ -159,9 +165,34 @@ class PipedProcess:
         poll.register(self._pipes.outbound, select.POLLIN)
         return any(events & select.POLLHUP for _, events in poll.poll(0))
 
+    def resident_bytes(self) -> int:
+        """See `WorkerProcess.resident_bytes`."""
+        return 0 if self.has_exited() else resident_bytes(self.pid)
+
     def close(self) -> None:
         """See `WorkerProcess.close`."""
         self._pipes.close()
+
+
+if sys.platform == "linux":
+
+    def resident_bytes(pid: int) -> int:
+        """The memory that a process really has; 0 where nobody knows."""
+        try:
+            return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError):
+            return 0
+
+else:
+    import psutil
+
+    def resident_bytes(pid: int) -> int:
+        """The memory that a process really has; 0 where nobody knows."""
+        try:
+            resident: int = psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            return 0
+        return resident
 
 
 async def read_some(descriptor: int) -> bytes:

@@ -9,11 +9,12 @@ import contextvars
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import trio
 
 from codemode.errors import LocalProtocolError, WorkerUnavailable
+from codemode.host.allowance import Allowance, Overstepped
 from codemode.host.approvals import ApprovalRequest
 from codemode.host.calls import ToolCallError, ToolCallOutcome, ToolInvocation
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
@@ -98,12 +99,25 @@ class RunningCell:
         self._worker: WorkerHandle | None = None
         self._scopes: dict[int, trio.CancelScope] = {}
         self._stopping: Verdict | None = None
+        self._allowance = Allowance(owner.limits, cell.ledger)
+        self._has_overstepped = False
         self._leasing = trio.CancelScope()
         # A tool sees the context variables of the exec that made the call possible.
         self._context = contextvars.copy_context()
         self._ended = trio.Event()
         self._tasks = AbandonableTasks()
         self._changed = trio.Event()
+
+    @classmethod
+    def at_rest(cls, cell: Cell, owner: CellOwner) -> RunningCell:
+        """A cell that has been settled, to be observed again."""
+
+        def never() -> Any:
+            raise AssertionError("a cell that has been settled runs no more")
+
+        running = cls(cell, owner, start=never, lease=never, give_back=lambda _: None)
+        running._ended.set()
+        return running
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,6 +201,14 @@ class RunningCell:
 
     def receive(self, message: m.Message) -> None:
         """See `Listener.receive`."""
+        if self._has_overstepped or self.cell.phase is Phase.SETTLED:
+            return
+        try:
+            self._admit(message)
+        except Overstepped as overstepped:
+            self._has_overstepped = True
+            self.stop(Verdict.failed(overstepped.code, overstepped.message))
+            return
         if self._hub:
             for event in events_of(message, self.cell.cell_id, self._now_ms()):
                 self._hub.publish(event)
@@ -211,6 +233,18 @@ class RunningCell:
             self._ended.set()
         self._announce()
 
+    def _admit(self, message: m.Message) -> None:
+        """Raises `Overstepped` for what no honest worker would say."""
+        match message:
+            case m.Output(items=items):
+                self._allowance.admit_output([body for _, body in items])
+            case m.Notes(texts=texts):
+                self._allowance.admit_output(texts)
+            case m.Calls(calls=calls):
+                self._allowance.admit_calls(calls)
+            case _:
+                pass
+
     @property
     def is_full(self) -> bool:
         """See `Listener.is_full`."""
@@ -226,6 +260,8 @@ class RunningCell:
             verdict = self._stopping
         elif death.of_memory:
             verdict = Verdict.failed("memory_limit", "the script used more memory than it may, and its worker is gone")
+        elif death.of_cpu:
+            verdict = Verdict.failed("cpu_limit", "the script used more CPU time than it may, and its worker is gone")
         else:
             verdict = _lost("worker_crashed", str(death), death.exit_status, death.stderr)
             _log.warning("cell %s: %s%s", self.cell.cell_id, death, last_words(death.stderr))
@@ -245,7 +281,7 @@ class RunningCell:
     def _call(self, calls: tuple[tuple[int, str, str], ...], abortable: tuple[int, ...]) -> None:
         start_soon = self._tasks.start_soon
         for call, tool, arguments in calls:
-            call_id = self.cell.ledger.make(tool)
+            call_id = self.cell.ledger.make(tool, len(arguments))
             if self._hub:
                 self._hub.publish(CallStarted(self.cell.cell_id, self._now_ms(), call_id, tool, arguments))
             invocation = ToolInvocation(
@@ -336,6 +372,11 @@ class RunningCell:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+
+    @property
+    def may_rest(self) -> bool:
+        """True where it has been settled, nobody observes it, and no call of it was left behind."""
+        return self.cell.phase is Phase.SETTLED and not self._observers and not self.open_calls
 
     @property
     def open_calls(self) -> int:

@@ -163,6 +163,7 @@ async def open_service(
     *,
     limits: Limits | None = None,
     spares: int = SPARES,
+    strict: bool = False,
     launcher: Callable[[Limits], Launcher] = default_launcher,
 ) -> AsyncIterator[Service]:
     """A service, for `async with`. When the block ends, so does every worker.
@@ -171,21 +172,26 @@ async def open_service(
         limits: of every cell and session; the defaults of `Limits`.
         spares: workers that are kept warm while the host is quiet, so that a turn starts without waiting. A burst of
             turns makes it more for a while. With 0, a worker is started when it is needed.
+        strict: run no script in a worker that lacks one of its fences. `codemode doctor` tells which stand.
         launcher: makes what starts workers; by default a zygote forks them where the system can do that.
 
     Raises:
         UsageError: spares is not a whole number, at least 0.
+        FenceMissing: it is strict, and this system does not let a worker put up all of its fences.
+        WorkerUnavailable: it is strict, and no worker could be started.
     """
     check_whole("spares", spares)
     limits = limits or Limits()
     starter = launcher(limits)
     # The inner nursery ends first: what reports how a worker ended is there until the last one has.
     async with background_nursery() as background, background_nursery() as workers:
-        pool = Pool(starter, workers, spares)
+        pool = Pool(starter, workers, spares, strict=strict, max_resident_bytes=limits.max_resident_bytes)
         service = Service(limits, starter, pool)
         background.start_soon(starter.run)
         workers.start_soon(pool.run)
         try:
+            if strict:
+                await pool.try_one()
             yield service
         finally:
             service.close()
@@ -196,6 +202,7 @@ async def open_session(
     tools: ToolRegistry | None = None,
     *,
     limits: Limits | None = None,
+    strict: bool = False,
     session_id: str | None = None,
     store: Store | None = None,
     dispatcher: ToolDispatcher | None = None,
@@ -205,9 +212,12 @@ async def open_session(
     min_yield_time_ms: int = 0,
     tokenizer: TokenCount | None = None,
 ) -> AsyncIterator[Session]:
-    """A session with a service of its own, for `async with`. The arguments are those of `Service.open_session`."""
+    """A session with a service of its own, for `async with`.
+
+    The arguments are those of `Service.open_session`, and the limits and `strict` of `open_service`.
+    """
     async with (
-        open_service(limits=limits) as service,
+        open_service(limits=limits, strict=strict) as service,
         service.open_session(
             tools,
             session_id=session_id,

@@ -13,6 +13,7 @@ import trio
 
 from codemode.errors import CellNotFound, ClosedError, OutputNotFound, UsageError
 from codemode.host.approvals import ApprovalRequest, OnApproval
+from codemode.host.archive import Archive
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.declarations import declaration
 from codemode.host.dispatcher import CallTool, ToolDispatcher, the_call_of
@@ -106,13 +107,18 @@ class Session:
         )
         self.call_tool_of_script: CallTool = the_call_of(self.dispatcher)
         self.believes_dispatcher = type(self.dispatcher) is ToolDispatcher
-        self._store = BoundedStore(MemoryStore() if store is None else store, service.limits.max_store_bytes)
+        self._store = BoundedStore(
+            MemoryStore() if store is None else store, service.limits.max_store_bytes, service.limits.max_store_keys
+        )
         self._on_notify = on_notify
         self.min_yield_time_ms = min_yield_time_ms
         self.hub = EventHub()
         self._count = tokenizer or token_count
         self._nursery = nursery
         self._cells: dict[str, RunningCell] = {}
+        """Those that run, and those that ended since the last one began. The others are at rest."""
+        self._archive = Archive()
+        self._last_number = 0
         self._turns: list[Turn] = []
         """Those that are open, the one opened last at the end."""
         self._own_turn = Turn(self)
@@ -120,7 +126,7 @@ class Session:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Session {self.session_id}, {len(self._cells)} cells, {len(self.live_cells)} running>"
+        return f"<Session {self.session_id}, {self._last_number} cells, {len(self.live_cells)} running>"
 
     @property
     def live_cells(self) -> tuple[str, ...]:
@@ -133,7 +139,7 @@ class Session:
         for running in self._cells.values():
             open_calls[running.cell.phase is Phase.SETTLED] += running.open_calls
         return SessionStatistics(
-            cells=len(self._cells),
+            cells=self._last_number,
             live_cells=len(self.live_cells),
             open_calls=open_calls[False],
             threads_left_behind=getattr(self.dispatcher, "threads_left_behind", 0),
@@ -235,10 +241,14 @@ class Session:
         """
         if not isinstance(cell_id, str):
             raise UsageError(f"a cell id is a string, not {cell_id!r}")
-        try:
-            return self._cells[cell_id]
-        except KeyError:
-            raise CellNotFound(cell_id, self.live_cells) from None
+        if (running := self._find(cell_id)) is None:
+            raise CellNotFound(cell_id, self.live_cells)
+        return running
+
+    def _find(self, cell_id: str) -> RunningCell | None:
+        if cell_id not in self._cells and (cell := self._archive.take(cell_id, self._count)) is not None:
+            self._cells[cell_id] = RunningCell.at_rest(cell, self)
+        return self._cells.get(cell_id)
 
     def find_output(self, output_id: str) -> Cell:
         """The cell that had an output of that id cut.
@@ -246,15 +256,16 @@ class Session:
         Raises:
             OutputNotFound: this session has none.
         """
-        for running in self._cells.values():
-            if running.cell.has_output(output_id):
-                return running.cell
-        raise OutputNotFound(output_id)
+        running = self._find(output_id.partition(".")[0])
+        if running is None or not running.cell.has_output(output_id):
+            raise OutputNotFound(output_id)
+        return running.cell
 
     def new_cell(self, max_output_tokens: int) -> Cell:
         """The next cell of this session."""
+        self._last_number += 1
         return Cell(
-            len(self._cells) + 1,
+            self._last_number,
             max_output_tokens=max_output_tokens,
             max_console_bytes=self.limits.max_console_bytes,
             count=self._count,
@@ -262,11 +273,19 @@ class Session:
 
     def run_cell(self, running: RunningCell) -> None:
         """Lets a cell run in the background of this session."""
+        self._lay_to_rest()
         self._cells[running.cell.cell_id] = running
         if len(self.live_cells) > self.limits.max_live_cells:
             live = self.limits.max_live_cells
             running.stop(Verdict.failed("cell_limit", f"{live} cells run already; wait for one, or terminate one"))
         self._nursery.start_soon(running.run)
+
+    def _lay_to_rest(self) -> None:
+        """What has ended is kept where it takes little room."""
+        for cell_id, running in list(self._cells.items()):
+            if running.may_rest:
+                del self._cells[cell_id]
+                self._archive.put(running.cell)
 
     def start_message(self, cell: Cell, source: str, language: m.Language) -> m.Start:
         """What a worker is told to run this script."""
@@ -346,6 +365,7 @@ class Session:
         with trio.move_on_after(CLOSE_S, shield=True):
             await stop_all(self._cells.values(), TERMINATED)
         await self._own_turn.close("terminate")
+        self._archive.close()
         self.hub.close()
 
 

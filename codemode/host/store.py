@@ -45,11 +45,13 @@ class BoundedStore:
     Args:
         store: where the values are.
         max_bytes: UTF-8 bytes of keys and JSON text.
+        max_keys: how many values.
     """
 
-    def __init__(self, store: Store, max_bytes: int) -> None:
+    def __init__(self, store: Store, max_bytes: int, max_keys: int) -> None:
         self._store = store
         self._max_bytes = max_bytes
+        self._max_keys = max_keys
         self._sizes: dict[str, int] | None = None
         self._bytes = 0
 
@@ -61,7 +63,7 @@ class BoundedStore:
         left_out: list[str] = []
         total = self._bytes
         for key in sorted(values, key=self._sizes.__getitem__, reverse=True):
-            if total <= self._max_bytes:
+            if total <= self._max_bytes and len(values) <= self._max_keys:
                 break
             total -= self._sizes[key]
             left_out.append(key)
@@ -77,12 +79,18 @@ class BoundedStore:
         if self._sizes is None:
             self.load()
         assert self._sizes is not None, "it has been loaded"
-        size = 0 if value is None else _size(key, value)
+        if value is None:
+            self._store.put(key, None)
+            self._bytes -= self._sizes.pop(key, 0)
+            return
+        size = _size(key, value)
         total = self._bytes - self._sizes.get(key, 0) + size
-        if size and total > self._max_bytes:
+        if total > self._max_bytes:
             raise StoreFull(
                 f"the session's stored values would come to {total} bytes; at most {self._max_bytes} are kept"
             )
+        if key not in self._sizes and len(self._sizes) >= self._max_keys:
+            raise StoreFull(f"the session has {len(self._sizes)} stored values already; no more are kept")
         self._store.put(key, value)
         self._bytes = total
         self._sizes[key] = size

@@ -124,11 +124,14 @@ class Turn:
         """Runs a script to its end, however long it takes and however often it yields. See `exec`."""
         running = self._begin(source, max_output_tokens, language)
         whole, began_s = running.observation(), trio.current_time()
+        running.note_observer(present=True)
         try:
             await running.until_settled()
         except trio.Cancelled:
             running.stop(TERMINATED)
             raise
+        finally:
+            running.note_observer(present=False)
         return whole.take(trio.current_time() - began_s, running.cell.exec_max_output_tokens)
 
     async def wait(
@@ -206,7 +209,7 @@ class Turn:
         size, most = len(source.encode()), self._session.limits.max_source_bytes
         if size > most:
             running.stop(Verdict.failed("source_too_large", f"the script has {size} bytes; at most {most} are taken"))
-        self._cells.append(running)
+        self._cells = [*(each for each in self._cells if each.cell.phase is not Phase.SETTLED), running]
         self._session.hub.publish(CellStarted(cell.cell_id, 0.0, source))
         self._session.run_cell(running)
         return running

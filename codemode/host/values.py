@@ -28,6 +28,10 @@ MAX_DEPTH = 128
 MAX_JSON_BYTES = 16 * 1024 * 1024
 """UTF-8 bytes of one value."""
 
+MAX_ARGUMENT_VALUES = 1 << 19
+"""JSON values in the arguments of one call. Nothing else runs in the host while they are made into objects, which takes
+up to 1 µs each: 16 MiB of empty arrays would hold it for seconds, and take 500 MB."""
+
 _MAX_SAFE_INTEGER = "9007199254740991"
 _SIXTEEN_DIGITS = b"0" * len(_MAX_SAFE_INTEGER)
 _SHAPE = bytes.maketrans(b"123456789:[-", b"000000000,,,")
@@ -37,13 +41,12 @@ _LONG_INTEGER = re.compile(r"([\[:,])-?([0-9]{16,}+)(?![.eE])")  # a class that 
 _NOT_FINITE = re.compile(r"NaN|-?Infinity")
 
 _DEPTH_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_BRACKETS = b"[]{}"
+_OPENINGS_AND_COMMAS = b"[{,"
 
-_ESCAPE = re.compile(
-    r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"  # a pair, which is one character
-    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
-    r"|\\."  # any other escape; an escaped backslash hides what follows it
-)
+_HIGH, _LOW = r"[89abAB][0-9a-fA-F]{2}", r"[c-fC-F][0-9a-fA-F]{2}"
+_LONE_ESCAPE = re.compile(rf"\\u[dD](?:{_HIGH}(?!\\u[dD]{_LOW})|(?<!\\u[dD]{_HIGH}\\u[dD]){_LOW})")
+"""A surrogate as an escape, without its other half."""
 
 
 class NoJsonForm(TypeError):
@@ -131,13 +134,24 @@ def is_deeper(text: str, depth: int) -> bool:
 
 def json_depth(data: bytes) -> int:
     """How many arrays and objects lie within each other in valid JSON text. Takes about 30 ns a bracket."""
+    return max(accumulate(array("b", _outside(data, _BRACKETS).translate(_DEPTH_STEPS))), default=0)
+
+
+def has_more_values(text: str, count: int) -> bool:
+    """Whether there are more than `count` values in valid JSON text, keys not counted; an empty array counts twice."""
+    if sum(map(text.count, "[{,")) < count:
+        return False
+    return len(_outside(text.encode("utf-8", "surrogatepass"), _OPENINGS_AND_COMMAS)) >= count
+
+
+def _outside(data: bytes, wanted: bytes) -> bytes:
+    """Those of these bytes that stand outside the strings of valid JSON text, in their order."""
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # Two quotes side by side are a string without brackets, or the seam of two strings: either way what is
+    # Two quotes side by side are a string without such bytes, or the seam of two strings: either way what is
     # outside of strings stays outside.
-    structure = data.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
-    brackets = b"".join(structure.split(b'"')[::2])
-    return max(accumulate(array("b", brackets.translate(_DEPTH_STEPS))), default=0)
+    left = data.translate(None, bytes(set(range(256)) - {*wanted, *b'"'})).replace(b'""', b"")
+    return b"".join(left.split(b'"')[::2])
 
 
 def is_depth_error(message: str) -> bool:
@@ -155,7 +169,10 @@ def well_formed(text: str) -> str:
 def well_formed_json(text: str) -> str:
     """The JSON text with U+FFFD for each lone surrogate, also where it is written as an escape."""
     text = well_formed(text)
-    return _ESCAPE.sub(lambda found: "\ufffd" if found[2] else found[0], text) if "\\u" in text else text
+    if "\\u" not in text or "\x01" in text:  # a control character never stands raw in JSON
+        return text
+    # An escaped backslash hides what follows it.
+    return _LONE_ESCAPE.sub("\ufffd", text.replace("\\\\", "\x01")).replace("\x01", "\\\\")
 
 
 def _outside_strings(text: str, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str]) -> str:

@@ -6,6 +6,7 @@ business, who answers at once and does the rest in tasks of its own.
 
 from __future__ import annotations
 
+import math
 import signal
 from collections import deque
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import Protocol
 
 import trio
 
-from codemode.errors import RemoteProtocolError, WorkerUnavailable
+from codemode.errors import FenceMissing, RemoteProtocolError, WorkerUnavailable
+from codemode.host.outbox import Outbox
 from codemode.host.patience import HEARTBEAT_S, STEPS
 from codemode.host.process import READ_BYTES, Tail, WorkerProcess
 from codemode.wire import messages as m
@@ -35,12 +37,17 @@ MAX_READS_BEFORE_PONG = 4 * MAX_FRAME_BYTES // READ_BYTES
 BUSY_PAUSE_S = 0.5
 PARKED_PAUSE_S = 10.0
 """Between two pings, while a cell runs and while none does."""
+WATCH_PAUSE_S = 0.1
+"""Between two looks at how much memory it has, while a cell runs."""
 REFUSED_S = 0.5
-MAX_ANSWER_BYTES = MAX_FRAME_BYTES // 2
-"""How much JSON text goes into one frame of answers. One answer alone may be longer."""
+MAX_STATE_CHARACTERS = 200
+"""How much of what a worker says of a fence is passed on."""
 
 _OPEN = (State.WARMING, State.READY, State.RUNNING, State.FAILING)
 _OUT_OF_MEMORY = ("out of memory", "heap limit", "Last few GCs", "memory is close to its limit", "MemoryError")
+
+
+_FATAL = frozenset({signal.SIGTRAP, signal.SIGABRT, signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGKILL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +58,31 @@ class Death:
         exit_status: as `Popen.returncode` gives it; None where nobody knows it, or it could not be reaped in time.
         stderr: the end of what it wrote there.
         reason: why the host ended it, a clause about the worker; None where it ended by itself, or its cell was ended.
+        is_over_memory: the host ended it for the memory that it had.
     """
 
     exit_status: int | None
     stderr: str
     reason: str | None = None
+    is_over_memory: bool = False
 
     @property
     def of_memory(self) -> bool:
-        """True where the engine ran out of memory: it traps or aborts, and V8 or the worker says why on stderr.
+        """True where the engine ran out of memory, and V8 or the worker says why on stderr, or where the host saw it.
+
+        It traps or aborts; else it is a library's use of what it did not get, or the kernel's own choice.
 
         An exit status that nobody knows, for the process that was to report it is gone, does not speak against it.
         """
-        fatal = self.exit_status in (None, -signal.SIGTRAP, -signal.SIGABRT, -signal.SIGILL, 70)
+        if self.is_over_memory:
+            return True
+        fatal = self.exit_status is None or -self.exit_status in _FATAL or self.exit_status == 70
         return self.reason is None and fatal and any(mark in self.stderr for mark in _OUT_OF_MEMORY)
+
+    @property
+    def of_cpu(self) -> bool:
+        """True where the kernel ended it for its CPU time: the worker's own watch had not."""
+        return self.reason is None and self.exit_status == -signal.SIGXCPU
 
     def __str__(self) -> str:
         """For a model too: without what stands on stderr, which may hold paths of this machine."""
@@ -112,14 +130,17 @@ class WorkerHandle:
 
     Args:
         process: as a launcher gave it; the handle closes it.
+        max_resident_bytes: how much memory it may really have while a cell runs, its share of what all workers have
+            together among it.
     """
 
-    def __init__(self, process: WorkerProcess) -> None:
+    def __init__(self, process: WorkerProcess, max_resident_bytes: float = math.inf) -> None:
         self._process = process
+        self._max_resident_bytes = max_resident_bytes
         self._connection = Connection("host", StrictDecoder())
         self._listener: Listener | None = None
         self._outgoing: deque[bytes] = deque()
-        self._answers: list[tuple[int, m.CallStatus, str]] = []
+        self._outbox = Outbox()
         self._wake = trio.Event()
         self._changed = trio.Event()
         self._stderr = Tail()
@@ -131,6 +152,7 @@ class WorkerHandle:
         self._pieces_sent = self._full_reads = 0
         self._ping_is_sent = True
         self._is_held = False
+        self._is_over_memory = False
         self.death: Death | None = None
         self.hello: m.Hello | None = None
 
@@ -203,13 +225,14 @@ class WorkerHandle:
 
     def answer(self, call: int, status: m.CallStatus, text: str) -> None:
         """Answers a call of the running cell. Answers that are ready together go out together."""
-        self._answers.append((call, status, text))
+        self._outbox.add_answer(call, status, text)
         self._wake.set()
 
     def tell_stored(self, key: str, value: str | None) -> None:
-        """Another cell of the session stored a value."""
-        if self._connection.cell is not None and self._connection.state in _OPEN:
-            self._post(m.Stored(self._connection.cell, key, value))
+        """Another cell of the session stored a value: told before any answer that comes later, else soon."""
+        if self.is_busy:
+            self._outbox.add_stored(key, value)
+            self._wake.set()
 
     def kill(self) -> None:
         """Ends the process. `worker_died` follows, after all that it had said."""
@@ -228,6 +251,7 @@ class WorkerHandle:
                     nursery.start_soon(self._write)
                     nursery.start_soon(self._read_stderr)
                     nursery.start_soon(self._beat)
+                    nursery.start_soon(self._watch_memory)
                     await self._read()
                     nursery.cancel_scope.cancel()
         except BaseException:
@@ -295,7 +319,7 @@ class WorkerHandle:
                 listener = self._listener
                 if isinstance(message, m.Completed | m.Failed):
                     self._listener = None
-                    self._answers.clear()
+                    self._outbox.clear()
                 if listener is not None:
                     listener.receive(message)
 
@@ -312,7 +336,8 @@ class WorkerHandle:
         while True:
             frames = memoryview(self._next_frames())
             if not frames:
-                await self._wake.wait()
+                with trio.move_on_at(max(self._outbox.due_s, 0.0)):
+                    await self._wake.wait()
                 self._wake = trio.Event()
                 continue
             for start in range(0, len(frames), SEND_BYTES):
@@ -331,17 +356,10 @@ class WorkerHandle:
             return self._outgoing.popleft()
         cell = self._connection.cell
         # Closed by a fault of the worker's, in this very tick: it is told nothing more.
-        if not self._answers or cell is None or self._connection.state not in _OPEN:
-            self._answers.clear()
+        if cell is None or self._connection.state not in _OPEN:
+            self._outbox.clear()
             return b""
-        size = count = 0
-        for _, _, text in self._answers:
-            size += len(text)
-            if count and size > MAX_ANSWER_BYTES // 4:  # a character may be four bytes
-                break
-            count += 1
-        ready, self._answers = self._answers[:count], self._answers[count:]
-        return self._connection.send(m.Answers(cell, tuple(ready)))
+        return b"".join(map(self._connection.send, self._outbox.take(cell, trio.current_time())))
 
     # ── its heart ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -359,6 +377,18 @@ class WorkerHandle:
             is_due = self.is_busy == was_busy and self._connection.state in _OPEN
             if is_due and not await self._is_alive():
                 self._blame(f"left a ping unanswered for {HEARTBEAT_S:g} s and was ended")
+                self._end_process()
+                return
+
+    @trio.lowlevel.enable_ki_protection
+    async def _watch_memory(self) -> None:
+        """Ends a worker that has more memory than it may. Where the kernel refuses it the memory, that comes first."""
+        while True:
+            while not self.is_busy:
+                await self._changed.wait()
+            await trio.sleep(WATCH_PAUSE_S)
+            if self.is_busy and self._process.resident_bytes() > self._max_resident_bytes:
+                self._is_over_memory = True
                 self._end_process()
                 return
 
@@ -401,27 +431,39 @@ class WorkerHandle:
             while data := await self._process.receive_stderr():
                 self._stderr.add(data)
         self._process.close()
-        self.death = Death(status, str(self._stderr), self._reason)
+        self.death = Death(status, str(self._stderr), self._reason, self._is_over_memory)
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.worker_died(self.death)
         self._announce()
 
 
-async def until_ready(handle: WorkerHandle) -> None:
-    """Waits until a new worker stands ready.
+async def until_ready(handle: WorkerHandle, *, strict: bool = False) -> None:
+    """Waits until a new worker stands ready; where that is strict, behind all of its fences.
 
     Raises:
         WorkerUnavailable: it ended, or said nothing in time; it has been killed.
+        FenceMissing: likewise, and it has been killed for it.
     """
-    ready = False
+    ready = fenced = False
     try:
         ready = await handle.until_ready(HELLO_S)
+        missing = missing_fences(handle.hello) if strict else {}
+        fenced = not missing
     finally:
-        if not ready:
+        if not (ready and fenced):
             handle.kill()
+    if ready and missing:
+        raise FenceMissing(missing)
     if not ready:
         death = handle.death
         if death is None:
             raise WorkerUnavailable(f"it did not stand ready within {HELLO_S:g} s")
         raise WorkerUnavailable(str(death), exit_status=death.exit_status, stderr=death.stderr)
+
+
+def missing_fences(hello: m.Hello | None) -> dict[str, str]:
+    """The fences that do not stand, and what the worker says of each. One that it does not name is missing too."""
+    said = {} if hello is None else hello.fences
+    states = {name: said.get(name, "not named by the worker") for name in (*m.FENCES, *said)}
+    return {name: state[:MAX_STATE_CHARACTERS] for name, state in states.items() if state != "on"}

@@ -112,6 +112,8 @@ class FakeProcess:
         self.pid = pid
         self.inbound, self.outbound, self.stderr = FakePipe(pipe_bytes), FakePipe(pipe_bytes), FakePipe()
         self.killed, self.gone = trio.Event(), trio.Event()
+        self.resident = 0
+        """Bytes of memory that it has, as its host sees it."""
         self.exit_status: int | None = None
         self.death_s = self.reap_s = 0.0
         self.is_status_known = True
@@ -163,6 +165,11 @@ class FakeProcess:
         """See `WorkerProcess.has_exited`."""
         self._check_open("has_exited")
         return self.gone.is_set()
+
+    def resident_bytes(self) -> int:
+        """See `WorkerProcess.resident_bytes`: what a test says it is."""
+        self._check_open("resident_bytes")
+        return self.resident
 
     def kill(self) -> None:
         """See `WorkerProcess.kill`."""

@@ -187,6 +187,10 @@ class FaultyProcess:
         """See `WorkerProcess.has_exited`."""
         return self._process.has_exited()
 
+    def resident_bytes(self) -> int:
+        """See `WorkerProcess.resident_bytes`."""
+        return self._process.resident_bytes()
+
     def kill(self) -> None:
         """See `WorkerProcess.kill`."""
         self._process.kill()

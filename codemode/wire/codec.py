@@ -16,10 +16,10 @@ import msgpack
 from codemode.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from codemode.wire.messages import HOST_MESSAGES, WORKER_MESSAGES, Message
 
-MAX_VALUES = 1 << 20
-"""The greatest number of msgpack values in a worker's payload: ten times what the limits of one cell allow,
-and at most some 75 MB of Python objects, where a frame of 64 MiB could hold 64 Mi empty maps of 64 bytes
-each."""
+MAX_VALUES = 1 << 17
+"""The greatest number of msgpack values in a worker's payload: six times what our worker puts into one, and
+at most some 10 MB of Python objects, where a frame of 64 MiB could hold 64 Mi empty maps of 64 bytes each.
+The host does nothing else while it reads a payload, which takes up to 1 µs a value."""
 
 MAX_MAP_ENTRIES = 64
 """The greatest number of entries in a map of a worker's payload. The greatest map is that of the fences."""
@@ -156,4 +156,4 @@ class Decoder:
         try:
             return kind(**fields)
         except TypeError as error:
-            raise RemoteProtocolError(f"{kind.type}: {error}") from None
+            raise RemoteProtocolError(f"{kind.type}: {error!s:.500}") from None

@@ -167,7 +167,10 @@ class Connection:
             message = self._decode(payload)
             if type(message) in self._sendable:
                 raise RemoteProtocolError(f"{message.type} is ours to say")
-            self._step(message, RemoteProtocolError)
+            try:
+                self._step(message, RemoteProtocolError)
+            except (TypeError, ValueError) as error:  # a decoder that trusts has given what is of another shape
+                raise RemoteProtocolError(f"a bad message: {message.type}: {error!s:.500}") from None
         except RemoteProtocolError as fault:
             self._close_for(fault)
             raise

@@ -28,6 +28,11 @@ WORKER_FAILURE_CODES = frozenset(
 """The cell error codes that a worker may give in `failed`. The other codes are the host's to give."""
 FailureCode = Annotated[str, WORKER_FAILURE_CODES]
 """One of them, which the host's check demands; a plain text for a type checker."""
+FENCES = (
+    "environment", "directory", "descriptors", "memory", "cpu", "core", "file_size", "open_files", "oom_score",
+    "no_new_privs", "dumpable", "capabilities", "landlock", "seccomp",
+)  # fmt: skip
+"""The fences that a worker of this version says the state of in its `hello`, in the order in which it puts them up."""
 
 
 @dataclass(frozen=True, slots=True)

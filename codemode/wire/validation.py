@@ -86,6 +86,8 @@ class StrictDecoder:
         fields = unpack_map(payload, self._max_map_entries)
         if _speaks_another_version(fields) and Hello.type in self._kinds:
             return Hello(protocol=fields["protocol"], engine="", pid=0, fences={})
+        if not isinstance(fields.get("type"), str):  # pydantic would write out whatever it is
+            raise RemoteProtocolError("a bad message: type: Input should be a valid string")
         try:
             fields = self._validate(fields)
         except ValidationError as error:

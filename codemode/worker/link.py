@@ -39,6 +39,8 @@ class Link:
         self._poll.register(inbound, select.POLLIN)
         self._connection = Connection("worker", Decoder(m.HOST_MESSAGES))
         self._inbox: deque[m.Message] = deque()
+        self._stored: dict[str, m.Stored] = {}
+        """What other cells have stored, the last of each key: however long the script is busy, it stays bounded."""
         self._reading = threading.Lock()
         self._writing = threading.RLock()
 
@@ -58,7 +60,7 @@ class Link:
                 end_process()
 
     def receive(self, timeout_s: float | None) -> m.Message | None:
-        """The next message, or None where none came in time."""
+        """The next message but for `stored`, or None where none came in time, or only those."""
         if not self._inbox:
             with self._reading:
                 if not self._inbox:
@@ -68,6 +70,14 @@ class Link:
     def receive_pending(self) -> m.Message | None:
         """The next message that has been read already, or None."""
         return self._inbox.popleft() if self._inbox else None
+
+    def take_stored(self) -> list[m.Stored]:
+        """What was read of what other cells have stored, the last of each key; nothing for a second time."""
+        if not self._stored:
+            return []
+        with self._writing:
+            stored, self._stored = list(self._stored.values()), {}
+        return stored
 
     def glance(self) -> None:
         """Reads what has come, without waiting: pings are answered, the host's end is seen, the rest is kept."""
@@ -89,5 +99,7 @@ class Link:
                     self.send([m.Pong(message.ping)])
                 elif isinstance(message, m.Refused):
                     end_process()
+                elif isinstance(message, m.Stored):
+                    self._stored[message.key] = message
                 else:
                     self._inbox.append(message)

@@ -6,24 +6,30 @@ the process, which is what processes are for.
 
 from __future__ import annotations
 
+import codecs
+import ctypes
 import gc
 import os
+import signal
 import sys
 import time
 import traceback
+from collections.abc import Collection
 
-from codemode.engine.engine import STALLED, Engine, initialise_v8
+from codemode.engine.engine import ENDED, STALLED, Engine, initialise_v8
 from codemode.engine.records import RecordDecoder
 from codemode.engine.source import SourceError, code_frame
 from codemode.limits import Limits
 from codemode.wire import messages as m
-from codemode.worker.fences import apply_fences, close_other_descriptors
+from codemode.worker.fences import allow_cpu_until, apply_fences
 from codemode.worker.link import Link, end_process
 from codemode.worker.memory import MemoryWatch
 from codemode.worker.sentry import Sentry
 
 GRACE_S = 0.05
 """How long an engine may go on after its cell has ended before the process is ended."""
+MESSAGES_AT_A_TIME = 2048
+"""Messages in one write, before the host is listened to again."""
 READING_S = 1.0
 """How long reading what a script threw may take."""
 
@@ -47,14 +53,15 @@ class Worker:
         link: the wire.
         limits: what a cell may use.
         fences: as `apply_fences` gave them.
+        memory: looks at this process's.
     """
 
-    def __init__(self, link: Link, limits: Limits, fences: dict[str, str]) -> None:
+    def __init__(self, link: Link, limits: Limits, fences: dict[str, str], memory: MemoryWatch) -> None:
         self._link = link
         self._limits = limits
         self._fences = fences
         self._sentry = Sentry(self._look)
-        self._memory = MemoryWatch(limits)
+        self._memory = memory
         self._cell: RunningCell | None = None
         self._last_call = 0
 
@@ -68,12 +75,15 @@ class Worker:
             if isinstance(message, m.Start):
                 self._run_cell(message, engine)
                 engine.close()
+                if not allow_cpu_until(time.process_time() + self._limits.max_cpu_s):
+                    end_process()
                 engine = Engine(self._limits)
                 self._link.send([m.Ready()])
 
     def _run_cell(self, start: m.Start, engine: Engine) -> None:
         """Runs one cell to its end. The engine is idle when this returns."""
         cell = RunningCell(start, engine, self._limits.max_cpu_s)
+        allow_cpu_until(cell.cpu_deadline_s)
         with self._link.writing:
             self._cell = cell
         try:
@@ -99,14 +109,16 @@ class Worker:
             self._enforce(cell)
         if cell.ended_at_s is not None:
             return
-        if state == STALLED:
-            self._say_end(cell, stalled(cell.number))
+        if state in (STALLED, ENDED):
+            self._say_end(cell, stalled(cell.number) if state == STALLED else untold(cell.number))
             return
         message = self._link.receive(state / 1000 if state >= 0 else None)
         with self._sentry:
             while message is not None:
+                self._deliver_stored(cell)  # an answer may rest on what was stored before it
                 self._deliver(cell, message)
                 message = self._link.receive_pending()
+            self._deliver_stored(cell)
             if state >= 0:
                 cell.engine.tick(_now_ms())
 
@@ -114,10 +126,17 @@ class Worker:
         match message:
             case m.Answers(cell=number, answers=answers) if number == cell.number:
                 cell.engine.deliver(_answers_text(answers))
-            case m.Stored(key=key, value=value):
-                cell.engine.take_stored(key, value)
             case _:
                 pass  # answers that came after the end of an earlier cell
+
+    def _deliver_stored(self, cell: RunningCell) -> None:
+        """What others have stored costs them their time, not this script its own."""
+        stored = [message for message in self._link.take_stored() if message.cell == cell.number]
+        if stored:
+            before_s = time.process_time()
+            cell.engine.take_stored([(message.key, message.value) for message in stored])
+            cell.cpu_deadline_s += time.process_time() - before_s
+            allow_cpu_until(cell.cpu_deadline_s)
 
     def _look(self) -> None:
         """What the sentry does while the main thread is inside V8."""
@@ -141,7 +160,10 @@ class Worker:
                 cell.failing_since_s = time.monotonic()
             elif isinstance(message, m.Completed | m.Failed):
                 cell.ended_at_s = time.monotonic()
-        self._link.send(said)
+        for start in range(0, len(said), MESSAGES_AT_A_TIME):
+            if start:
+                self._link.glance()  # a flood of tiny messages takes the host a while: its pings are answered meanwhile
+            self._link.send(said[start : start + MESSAGES_AT_A_TIME])
 
     def _enforce(self, cell: RunningCell) -> None:
         """Ends the cell, and with it the process, where a limit of time is over."""
@@ -183,6 +205,11 @@ def stalled(cell: int) -> m.Failed:
     )
 
 
+def untold(cell: int) -> m.Failed:
+    """The script has ended, and its end is not in the ring: a fault of the runner, which must not leave a cell open."""
+    return failure(cell, "script_error", "the script ended, and could not say how")
+
+
 def unreadable(cell: int) -> m.Failed:
     """What was thrown runs code of the script that does not end."""
     return failure(cell, "script_error", f"what the script threw could not be read within {READING_S:g} s")
@@ -204,13 +231,25 @@ def refusal(cell: int, source: str, error: SourceError) -> m.Failed:
     return m.Failed(cell, error.code, message, f"{message}\n{frame}", error.line, error.column)
 
 
+def load(limits: Limits, *, skip_flags: Collection[str] = ()) -> None:
+    """Makes the process ready for its fences: V8 is loaded, and what Python looks for only when it first needs it."""
+    initialise_v8(limits, skip=skip_flags)
+    codecs.lookup("utf-16-le")
+    ctypes.CFUNCTYPE(None)(lambda: None)  # how the system lets code be made that C can call
+    try:
+        raise RuntimeError
+    except RuntimeError:
+        traceback.format_exc()
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)  # a parent of the host may have ignored it
+
+
 def serve(inbound: int, outbound: int, limits: Limits) -> None:
-    """What a worker does once V8 is initialised: it fences itself, and runs cells until the host goes away."""
-    close_other_descriptors(2, inbound, outbound)
-    fences = apply_fences(limits)
+    """What a worker does once all is loaded: it fences itself, and runs cells until the host goes away."""
+    memory = MemoryWatch(limits)
+    fences = apply_fences(limits, keep=(2, inbound, outbound, *memory.descriptors))
     gc.freeze()  # what is loaded stays; a burst of calls makes few cycles, and is not to pay for looking for them
     gc.set_threshold(50_000, 20, 20)
-    Worker(Link(inbound, outbound), limits, fences).run()
+    Worker(Link(inbound, outbound), limits, fences, memory).run()
 
 
 def main(arguments: list[str]) -> None:
@@ -218,7 +257,7 @@ def main(arguments: list[str]) -> None:
     try:
         inbound, outbound = int(arguments[0]), int(arguments[1])
         limits = Limits.from_json(arguments[2])
-        initialise_v8(limits)
+        load(limits)
         serve(inbound, outbound, limits)
     except BaseException:
         traceback.print_exc()

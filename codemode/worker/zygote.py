@@ -25,10 +25,9 @@ from typing import Any
 
 import msgpack
 
-from codemode.engine.engine import initialise_v8
 from codemode.limits import Limits
 from codemode.worker.link import end_process
-from codemode.worker.main import serve
+from codemode.worker.main import load, serve
 
 MAX_MESSAGE_BYTES = 4096
 _DESCRIPTORS = 3  # of a fork: inbound, outbound, stderr
@@ -136,7 +135,7 @@ def main(arguments: list[str]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent of the host ignores it, no child can be reaped
         control = socket.socket(fileno=int(arguments[0]))
         limits = Limits.from_json(arguments[1])
-        initialise_v8(limits)
+        load(limits)
         gc.collect()
         gc.freeze()  # a collection in a child would write to every page that it shares
         Zygote(control, limits).run()

@@ -22,6 +22,7 @@ class Call extends Deferred {
   place = -1;
   tool;
   text;
+  units;
   signal;
   /** What an AbortSignal of ours calls when it aborts. */
   abort = undefined;
@@ -30,6 +31,7 @@ class Call extends Deferred {
     super();
     this.tool = tool;
     this.text = text;
+    this.units = text.length;
     this.signal = signal;
   }
 }
@@ -63,6 +65,7 @@ const waiting = list();
 let firstWaiting = 0;
 let lastId = 0;
 let inFlight = 0;
+let unitsInFlight = 0;
 let made = 0;
 
 /** Ids go on from an earlier cell of the same worker. */
@@ -80,7 +83,13 @@ function send(call) {
   call.id = lastId = id;
   call.text = "";
   inFlight += 1;
+  unitsInFlight += call.units;
 }
+
+/** One call alone may always be in flight, however long its argument is. */
+const hasRoomFor = (call) =>
+  inFlight === 0 ||
+  (inFlight < cell.maxCallsInFlight && unitsInFlight + call.units <= cell.maxArgumentUnitsInFlight);
 
 /**
  * One call, sent now or when one in flight has been answered. Gives {ok, value} or {ok: false, …error}; nothing, ever,
@@ -92,7 +101,7 @@ function request(tool, text, signal) {
   made += 1;
   if (made > cell.maxCalls) failForGood("call_limit", "the script made more than " + toText(cell.maxCalls) + " calls");
   const call = new Call(tool, text, signal);
-  if (inFlight < cell.maxCallsInFlight) {
+  if (firstWaiting === waiting.length && hasRoomFor(call)) {
     send(call);
   } else {
     call.place = waiting.length;
@@ -105,16 +114,15 @@ function request(tool, text, signal) {
 
 function sendWaiting() {
   if (cell.ended) return;
-  while (inFlight < cell.maxCallsInFlight && firstWaiting < waiting.length) {
+  while (firstWaiting < waiting.length) {
     const call = waiting[firstWaiting];
+    if (call !== null && !hasRoomFor(call)) return;
     waiting[firstWaiting] = undefined;
     firstWaiting += 1;
     if (call !== null) send(call);
   }
-  if (firstWaiting === waiting.length) {
-    waiting.length = 0;
-    firstWaiting = 0;
-  }
+  waiting.length = 0;
+  firstWaiting = 0;
 }
 
 function settle(call, answer) {
@@ -131,6 +139,7 @@ export function deliver(text) {
     if (call === undefined) continue;
     mapDelete(open, answers[i]);
     inFlight -= 1;
+    unitsInFlight -= call.units;
     settle(call, new Answer(answers[i + 1] === 0, answers[i + 2]));
   }
   sendWaiting();

@@ -36,6 +36,7 @@ export function complete() {
 /** The cell has failed: said at once, for reading what was thrown may take for ever. */
 export function fail(thrown) {
   if (cell.ended) return;
+  ensureStack(); // both records, or none
   put(KIND.FAILING, "");
   cell.ended = true;
   let failure;

@@ -1,7 +1,7 @@
 // What the model sees: text, images, audio and content blocks, in the order in which the script emitted them.
 
 import {
-  TypeErrorOf, bare, charCodeAt, isArray, max, objectKeys, slice, stringify, toLowerCase, toText,
+  TypeErrorOf, bare, charCodeAt, hasOwn, isArray, max, objectKeys, parse, slice, stringify, toLowerCase, toText,
 } from "./primordials.js";
 import { cell } from "./cell.js";
 import { failForGood } from "./failure.js";
@@ -124,6 +124,19 @@ function nesting(json) {
   return deepest;
 }
 
+/** JSON text of a block that goes to the model as it is, with annotations and the like. Its `toJSON` may say another. */
+function blockText(block) {
+  const text = stringify(block);
+  const said = text === undefined ? undefined : parse(text);
+  if (!isRecord(said) || !hasOwn(said, "type") || typeof said.type !== "string") {
+    throw new TypeErrorOf("content(block): the block's JSON is no MCP content block");
+  }
+  if (nesting(text) > MAX_BLOCK_DEPTH) {
+    throw new TypeErrorOf("content(block): the block is nested deeper than " + toText(MAX_BLOCK_DEPTH) + " levels");
+  }
+  return text;
+}
+
 export function output_content(block) {
   if (isArray(block)) {
     for (let i = 0; i < block.length; i++) output_content(block[i]);
@@ -136,14 +149,5 @@ export function output_content(block) {
   if (block.type === "text" && typeof block.text === "string" && objectKeys(block).length === 2) output_text(block.text);
   else if (block.type === "image" && objectKeys(block).length === 3) output_image(block);
   else if (block.type === "audio" && objectKeys(block).length === 3) output_audio(block);
-  else { // with annotations and the like, which go to the model too
-    const item = bare();
-    item.type = "content";
-    item.block = block;
-    const body = stringify(item);
-    if (nesting(body) - 1 > MAX_BLOCK_DEPTH) { // the item is one more level
-      throw new TypeErrorOf("content(block): the block is nested deeper than " + toText(MAX_BLOCK_DEPTH) + " levels");
-    }
-    emitBody("content", body);
-  }
+  else emitBody("content", '{"type":"content","block":' + blockText(block) + "}");
 }

@@ -48,7 +48,9 @@ const setters = {
     cell.maxCallsInFlight = given.maxCallsInFlight;
     cell.maxCalls = given.maxCalls;
     cell.maxStoreBytes = given.maxStoreBytes;
+    cell.maxStoreKeys = given.maxStoreKeys;
     cell.maxArgumentUnits = given.maxArgumentUnits;
+    cell.maxArgumentUnitsInFlight = given.maxArgumentUnitsInFlight;
     cell.maxOutputUnits = given.maxOutputUnits;
     cell.maxOutputItems = given.maxOutputItems;
     cell.maxTimers = given.maxTimers;
@@ -78,10 +80,10 @@ const setters = {
   answers(text) {
     deliver(text);
   },
-  /** JSON text [key, JSON text of the value or null]: another cell stored it. */
+  /** JSON text [[key, JSON text of the value or null], …]: other cells stored these. */
   stored(text) {
-    const entry = parse(text);
-    takeStored(entry[0], entry[1]);
+    const entries = parse(text);
+    for (let i = 0; i < entries.length; i++) takeStored(entries[i][0], entries[i][1]);
   },
   /** Milliseconds on the host's clock; a timer that is due runs. */
   now(ms) {

@@ -86,6 +86,8 @@ function putHeader(kind, length) {
 const publish = () => atomicStore(counters, HEAD, head);
 
 const SPARE_FRAMES = 400;
+/** Fewer than the others: what has ensured these puts its records whole, the long ones too. */
+const STREAM_FRAMES = 200;
 
 /** Throws V8's RangeError now, where the stack has no room for what is to be done in one piece. */
 export function ensureStack(frames = SPARE_FRAMES) {
@@ -96,7 +98,7 @@ export function ensureStack(frames = SPARE_FRAMES) {
 export function put(kind, text) {
   const start = head;
   const streams = HEADER_UNITS + text.length > room;
-  if (streams) ensureStack();
+  if (streams) ensureStack(STREAM_FRAMES);
   try {
     putHeader(kind, text.length);
     putText(text);
@@ -115,7 +117,7 @@ export function putPair(kind, first, second) {
   const length = 2 + first.length + second.length;
   const start = head;
   const streams = HEADER_UNITS + length > room;
-  if (streams) ensureStack();
+  if (streams) ensureStack(STREAM_FRAMES);
   try {
     putHeader(kind, length);
     putUnit(first.length & 0xffff);
@@ -137,7 +139,7 @@ export function putCall(id, tool, argumentsText, abortable) {
   const length = 4 + tool.length + argumentsText.length;
   const start = head;
   const streams = HEADER_UNITS + length > room;
-  if (streams) ensureStack();
+  if (streams) ensureStack(STREAM_FRAMES);
   try {
     putHeader(KIND.CALL, length);
     putUnit(id & 0xffff);

@@ -60,8 +60,9 @@ let entries;
 
 function allEntries() {
   if (entries !== undefined) return entries;
-  entries = list();
-  for (let i = 0; i < cell.tools.length; i++) entries[i] = new Entry(cell.tools[i]);
+  const all = list();
+  for (let i = 0; i < cell.tools.length; i++) all[i] = new Entry(cell.tools[i]);
+  entries = all; // whole, also where the stack ends
   return entries;
 }
 

@@ -9,30 +9,40 @@ import { lostInJson } from "./render.js";
 import { KIND, ensureStack, put, putPair } from "./ring.js";
 import { utf8Length } from "./utf8.js";
 
+/** A value that is kept: its JSON text, and what it and its key come to in UTF-8. */
+class Entry {
+  text;
+  bytes;
+
+  constructor(key, text) {
+    this.text = text;
+    this.bytes = utf8Length(key) + utf8Length(text);
+  }
+}
+
 const values = new MapOf();
+let count = 0;
 let totalBytes = 0;
 
-/** Sets or, with undefined, removes a value; nothing is told to the host. */
-function keep(key, text) {
+/** Puts an entry, or with undefined nothing, in the place of the one before, of which it gives back the one or the other. */
+function keep(key, entry) {
   const before = mapGet(values, key);
-  if (before !== undefined) totalBytes -= utf8Length(key) + utf8Length(before);
-  if (text === undefined) {
-    mapDelete(values, key);
-    return;
-  }
-  totalBytes += utf8Length(key) + utf8Length(text);
-  mapSet(values, key, text);
+  if (entry === undefined) mapDelete(values, key);
+  else mapSet(values, key, entry);
+  count += (entry === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
+  totalBytes += (entry === undefined ? 0 : entry.bytes) - (before === undefined ? 0 : before.bytes);
+  return before;
 }
 
 /** What the session holds when the cell starts: {key: JSON text}. */
 export function fillStore(stored) {
   const names = objectKeys(stored);
-  for (let i = 0; i < names.length; i++) keep(names[i], stored[names[i]]);
+  for (let i = 0; i < names.length; i++) takeStored(names[i], stored[names[i]]);
 }
 
 /** Another cell of the session stored a value, or removed it (null). */
 export function takeStored(key, text) {
-  keep(key, text === null ? undefined : text);
+  keep(key, text === null ? undefined : new Entry(key, text));
 }
 
 /** JSON text of a value, which must keep all that it holds; as in JSON, what is undefined is left out. */
@@ -64,13 +74,12 @@ function wellFormedJson(text) {
 }
 
 /** Keeps a value, or with undefined its absence, and tells the host: both or neither, also where the stack ends. */
-function keepAndTell(key, text) {
+function keepAndTell(key, entry) {
   ensureStack();
-  const before = mapGet(values, key);
-  keep(key, text);
+  const before = keep(key, entry);
   try {
-    if (text === undefined) put(KIND.UNSET, key);
-    else putPair(KIND.STORE, key, text);
+    if (entry === undefined) put(KIND.UNSET, key);
+    else putPair(KIND.STORE, key, entry.text);
   } catch (error) {
     keep(key, before);
     throw error;
@@ -85,23 +94,26 @@ export function store(key, value) {
     keepAndTell(key, undefined);
     return;
   }
-  const text = jsonText(key, value);
+  const entry = new Entry(key, jsonText(key, value));
   const before = mapGet(values, key);
-  const keyBytes = utf8Length(key);
-  const after =
-    totalBytes + keyBytes + utf8Length(text) - (before === undefined ? 0 : keyBytes + utf8Length(before));
+  const after = totalBytes + entry.bytes - (before === undefined ? 0 : before.bytes);
   if (after > cell.maxStoreBytes) {
     throw new RangeErrorOf(
       "store(" + stringify(key) + "): the session's stored values would come to " + toText(after) +
         " bytes; at most " + toText(cell.maxStoreBytes) + " are kept",
     );
   }
+  if (before === undefined && count >= cell.maxStoreKeys) {
+    throw new RangeErrorOf(
+      "store(" + stringify(key) + "): the session has " + toText(count) + " stored values already; no more are kept",
+    );
+  }
   if (cell.ended) return;
-  keepAndTell(key, text);
+  keepAndTell(key, entry);
 }
 
 export function load(key) {
   if (typeof key !== "string") throw new TypeErrorOf("load(key): the key is a string");
-  const text = mapGet(values, toWellFormed(key));
-  return text === undefined ? undefined : parse(text);
+  const entry = mapGet(values, toWellFormed(key));
+  return entry === undefined ? undefined : parse(entry.text);
 }

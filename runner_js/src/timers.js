@@ -111,6 +111,7 @@ function schedule(callback, delay, args, repeats) {
   if (mapSize(timers) >= cell.maxTimers) {
     failForGood("timer_limit", "the script has more than " + toText(cell.maxTimers) + " timers");
   }
+  ensureStack(); // its place in the heap, or none
   const timer = { __proto__: null, id: ++lastId, sequence: ++lastSequence, due: now() + delayMs, delayMs, callback, args, repeats };
   mapSet(timers, timer.id, timer);
   pushDue(timer);

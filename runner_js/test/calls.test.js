@@ -116,6 +116,15 @@ test("a call whose signal has aborted before is cancelled as soon as it is made"
   ]);
 });
 
+test("calls wait their turn in order while those in flight have long arguments; one alone may be as long as it likes", async () => {
+  const engine = new Engine({ maxArgumentUnitsInFlight: 20, maxCallsInFlight: 3 });
+  const said = await engine.run("for (const n of [10, 30, 1, 2]) tools.get({ s: 'x'.repeat(n) }); text('on'); await new Promise(() => {})");
+  const call = (id, n) => ["CALL", id, "get", JSON.stringify({ s: "x".repeat(n) })];
+  assert.deepEqual(said, [call(1, 10), ["TEXT", "on"]]);
+  assert.deepEqual(await engine.answer([1, 0, 0]), [call(2, 30)]);
+  assert.deepEqual(await engine.answer([2, 0, 0]), [call(3, 1), call(4, 2)]);
+});
+
 test("a call whose signal aborts while it waits for its turn is never made, and its siblings are", async () => {
   const engine = new Engine({ maxCallsInFlight: 1 });
   const said = await engine.run(`${SIGNAL}

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Engine, run, texts } from "./engine.js";
+import { runRead } from "./read.js";
 
 const BOOM = "const boom = () => { throw new Error('boom'); }; const trap = {__proto__: null, get: boom, set: boom, configurable: true};";
 const PATCHES = {
@@ -40,7 +41,7 @@ for (const [name, patch] of Object.entries(PATCHES)) {
       ["TEXT", "a"], ["LOG", "log", "b 1"], ["STORE", "k", '"v"'], ["TEXT", "v"], ["NOTE", "n"], ["CALL", 1, "get", '{"n":1}'],
     ]);
     assert.deepEqual(await engine.answer([7, 0, 0], [1, 0, "one"]), [...(awaits ? [["TEXT", "one"]] : []), ["CALL", 2, "raw", '"2"']].toSorted());
-    engine.port.stored = '["other", "1"]';
+    engine.port.stored = '[["other", "1"]]';
     assert.deepEqual(await engine.answer([2, 0, "two"], [2, 0, "again"]), awaits ? [["TEXT", "two"]] : []);
     assert.ok(engine.port.state > 0);
     const [fired, failing, failed] = await engine.tick(1e6);
@@ -161,7 +162,7 @@ test("where the stack ends, what is stored here is what the host is told", async
       for (let i = 0; i < 300; i++) store("u" + i, 1);
       deep((i) => store("s" + i, i), 600); deep((i) => { if (i < 300) store("u" + i, undefined); }, 600);
       const held = []; for (const c of ["s", "u"]) for (let i = 0; i < 600; i++) if (load(c + i) !== undefined) held.push(c + i);
-      text(held.join());`, { maxStoreBytes: 1e6 });
+      text(held.join());`, { maxStoreBytes: 1e6, maxStoreKeys: 1000 });
     const told = new Set();
     for (const [kind, key] of said) {
       if (kind === "STORE") told.add(key);
@@ -183,4 +184,27 @@ test("where the stack ends, an abort happens whole or not at all, and an event c
       { maxCalls: 1000, maxCallsInFlight: 1000 }),
     ["true", "1"],
   );
+});
+
+test("where the stack ends and the ring is all but full, a failure is said whole or not begun", async () => {
+  for (const room of [0, 1, 3, 4, 5, 50]) {
+    const said = await runRead(`${DEEP}
+      const target = new EventTarget(); target.addEventListener("x", () => { throw new Error("listener"); });
+      const event = new Event("x");
+      text("x".repeat(${2 ** 20 - 3 - room})); deep(() => target.dispatchEvent(event), 3000); text("end");`);
+    const kinds = said.slice(1).map(([kind]) => kind);
+    assert.ok([["FAILING", "FAILED"].join(), ["TEXT", "COMPLETED"].join()].includes(kinds.join()), `${room}: ${kinds}`);
+  }
+});
+
+test("where the stack ends, a timer is set whole or not at all, and those that stand keep their order", async () => {
+  const engine = new Engine({ maxTimers: 10_000 });
+  await engine.run(`${DEEP}
+    const fired = []; for (let i = 0; i < 50; i++) setTimeout(() => fired.push(i), 5 + i);
+    const set = []; deep((i) => { set.push(setTimeout(() => fired.push("deep"), 1 + (i % 60))); }, 1500);
+    setTimeout(() => { text(fired.filter((n) => n !== "deep").join()); text(fired.length - 50 >= set.length && set.length > 0); }, 1000);
+    await new Promise(() => {});`);
+  const said = [];
+  for (let i = 0; i < 1600; i++) said.push(...(await engine.tick(2000)));
+  assert.deepEqual(said, [["TEXT", Array.from({ length: 50 }, (_, i) => i).join()], ["TEXT", "true"]]);
 });

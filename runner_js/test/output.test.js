@@ -31,7 +31,8 @@ test("an image takes its detail from the call, its record, its block or what the
 });
 
 test("what is no image, audio or content is a TypeError", async () => {
-  const bad = ["image('file:///x')", "image(1)", "image({})", "image('data:,', 1)", "image('')", "image({image_url: 'ftp://x'})", "image({type: 'image', data: 'AA'})", "image({type: 'image', data: 'AA', mimeType: 'a/b', detail: 1})", "audio('https://x')", "audio({audio_url: 'https://x'})", "audio({})", "audio(null)", "audio({type: 'audio'})", "content(1)", "content({})", "content({type: 'x', self: 1n})"];
+  const bad = ["image('file:///x')", "image(1)", "image({})", "image('data:,', 1)", "image('')", "image({image_url: 'ftp://x'})", "image({type: 'image', data: 'AA'})", "image({type: 'image', data: 'AA', mimeType: 'a/b', detail: 1})", "audio('https://x')", "audio({audio_url: 'https://x'})", "audio({})", "audio(null)", "audio({type: 'audio'})", "content(1)", "content({})", "content({type: 'x', self: 1n})",
+    ...["undefined", "null", "5", "'s'", "[]", "{}", "{type: 1}"].map((said) => `content({type: 'x', toJSON: () => (${said})})`)];
   assert.deepEqual(await texts(bad.map((call) => `try { ${call}; text("passed"); } catch (e) { text(e.name); }`).join("\n")), bad.map(() => "TypeError"));
 });
 

@@ -23,8 +23,7 @@ test("each store is said with its JSON text, and undefined removes the key", asy
 test("what the session holds is there, and what another cell stores comes", async () => {
   const engine = new Engine({ stored: { k: "[1]" } });
   await engine.run('text(load("k")); await sleep(1); text(load("k")); text(load("n")); await tools.get(); text(load("n"));');
-  engine.port.stored = '["k", null]';
-  engine.port.stored = '["n", "{\\"b\\":2}"]';
+  engine.port.stored = '[["k", null], ["n", "{\\"b\\":2}"]]';
   const said = await engine.tick(10);
   assert.deepEqual(said.slice(0, 2), [["TEXT", "undefined"], ["TEXT", '{"b":2}']]);
 });

@@ -25,6 +25,8 @@ FIGURES: dict[str, tuple[str, float | None]] = {
     "output 16 MiB": ("max_output_bytes", 16 * MIB),
     "100,000 items a cell": ("max_output_items", 100_000),
     "console 64 KiB": ("max_console_bytes", 64 * 1024),
+    "arguments of calls in flight 32 MiB a cell": ("max_argument_bytes_in_flight", 32 * MIB),
+    "50,000 stored values a session": ("max_store_keys", 50_000),
     "stored values 16 MiB a session": ("max_store_bytes", 16 * MIB),
     "live cells 64 a session": ("max_live_cells", 64),
     "timers 10,000 a cell": ("max_timers", 10_000),
@@ -182,6 +184,48 @@ async def test_more_calls_than_may_be_in_flight_wait_their_turn(toolbox: Any) ->
 
     assert (outcome.text, outcome.error) == ("500", None)
     assert most == 8
+
+
+async def test_calls_with_long_arguments_wait_their_turn_and_complete() -> None:
+    tools, most, running = codemode.ToolRegistry(), 0, 0
+
+    @tools.tool
+    async def length(text: str) -> int:
+        """How long it is, soon."""
+        nonlocal most, running
+        running += len(text)
+        most = max(most, running)
+        await trio.sleep(0.001)
+        running -= len(text)
+        return len(text)
+
+    limits = codemode.Limits(max_argument_bytes_in_flight=100_000)
+    async with codemode.open_session(tools, limits=limits) as session, session.open_turn() as turn:
+        outcome = await turn.run("""
+            const sizes = Array.from({ length: 100 }, (_, i) => (i % 10 === 9 ? 150_000 : 30_000));
+            const all = await Promise.all(sizes.map((size) => tools.length({ text: "x".repeat(size) })));
+            text(all.every((length, i) => length === sizes[i]));
+        """)
+
+    assert (outcome.text, outcome.error) == ("true", None)
+    assert most == 150_000
+
+
+async def test_one_stored_value_too_many_is_a_range_error_and_those_that_are_there_can_be_changed(toolbox: Any) -> None:
+    async with (
+        codemode.open_session(toolbox.registry, limits=codemode.Limits(max_store_keys=3)) as session,
+        session.open_turn() as turn,
+    ):
+        outcome = await turn.run("""
+            for (let i = 0; i < 5; i++)
+              try { store(`k${i}`, i) } catch (error) { text(error.name); text(error.message) }
+            store("k0", "changed"); store("k1", undefined); store("k4", 4);
+        """)
+        after = await turn.run("text([0, 1, 2, 3, 4].map((i) => load(`k${i}`)).join())")
+
+    told = [f'store("k{i}"): the session has 3 stored values already; no more are kept' for i in (3, 4)]
+    assert [item.text for item in outcome.items] == ["RangeError", told[0], "RangeError", told[1]]
+    assert after.text == "changed,,2,,4"
 
 
 async def test_a_promise_all_of_100_000_calls_completes(turn: codemode.Turn) -> None:

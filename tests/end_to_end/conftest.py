@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import trio
@@ -45,9 +46,9 @@ def every_call_has_one_answer(monkeypatch: pytest.MonkeyPatch, checked_cells: li
     trace = Trace()
     make_pool = Pool.__init__
 
-    def make_traced_pool(pool: Pool, launcher: Launcher, nursery: trio.Nursery, spares: int) -> None:
+    def make_traced_pool(pool: Pool, launcher: Launcher, nursery: trio.Nursery, spares: int, **options: Any) -> None:
         traced = launcher if isinstance(launcher, TracedLauncher) else TracedLauncher(launcher, trace)
-        make_pool(pool, traced, nursery, spares)
+        make_pool(pool, traced, nursery, spares, **options)
 
     monkeypatch.setattr(Pool, "__init__", make_traced_pool)
     yield

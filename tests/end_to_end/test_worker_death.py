@@ -66,6 +66,8 @@ def has_ended(watched: int, within_s: float) -> bool:
 
 def waits_in(process: int, *where: str) -> bool:
     """True where a thread of the process waits in one of these functions of the kernel."""
+    if os.geteuid() != 0:
+        pytest.skip("an ordinary user may not see where a worker waits")
     waits = []
     for wait in Path(f"/proc/{process}/task").glob("*/wchan"):
         with contextlib.suppress(OSError):

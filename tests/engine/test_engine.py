@@ -34,7 +34,7 @@ assert said(engine) == []
 engine.tick(1_000_001)
 assert said(engine) == [m.Output(1, (("text", "woke"),))]
 assert engine.state() == STALLED
-engine.take_stored("k", "1")
+engine.take_stored([("k", "1")])
 assert engine.state() == STALLED
 """)
 
@@ -224,6 +224,15 @@ for source, code, message, line, column in [
         assert message in refused[1] and refused[::2] == (code, line) and refused[3] == column, (source, refused)
 assert refusal("let as = 1", language="typescript") == (
     "syntax_error", "The source cannot be read as TypeScript", 1, 8)
+""")
+
+
+def test_a_source_on_which_a_parser_gives_up_is_a_syntax_error_in_words(in_engine: Run) -> None:
+    in_engine(r"""
+initialise_v8(Limits())
+for source in ["(" * 200_000, "!" * 200_000 + "1", "`${" * 50_000, "await " * 50_000 + "1", "a?." * 200_000 + "b"]:
+    code, message, *_ = refusal(source)
+    assert (code, message) == ("syntax_error", "The source nests too deeply, or is too broken, to be read"), message
 """)
 
 

@@ -57,6 +57,9 @@ class Bytes:
     def has_exited(self) -> bool:
         return False
 
+    def resident_bytes(self) -> int:
+        return 0
+
     def kill(self) -> None:
         self._killed.set()
 

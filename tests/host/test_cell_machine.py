@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from codemode.host.archive import Archive
 from codemode.host.cell import TERMINATED, Cell, Phase, Verdict
 from codemode.host.outcome import (
     AudioItem,
@@ -111,32 +112,41 @@ class CellMachine(RuleBasedStateMachine):
         self.outputs: dict[str, str] = {}
         """Everything that was ever given, and what it held then."""
 
+    @property
+    def hears(self) -> bool:
+        """What is said to it counts: it has not been settled."""
+        return self.phase is not Phase.SETTLED
+
     # ── what the worker says, also when nobody should hear it any more ──────────────────────────────────────
 
     @rule(numbers=st.lists(st.integers(0, len(ITEMS) - 1), max_size=3))
     def emit(self, numbers: list[int]) -> None:
         self.cell.receive(m.Output(1, tuple(ITEMS[number][0] for number in numbers)))
-        self.said += [Said(ITEMS[number][1]) for number in numbers]
+        if self.hears:
+            self.said += [Said(ITEMS[number][1]) for number in numbers]
 
     @rule(lines=st.lists(st.tuples(st.sampled_from(["log", "warn"]), st.text("aé𝒳", max_size=12)), max_size=3))
     def log(self, lines: list[tuple[m.LogLevel, str]]) -> None:
         self.cell.receive(m.Logs(1, tuple(lines)))
-        self.logs += [LogEntry(level, text) for level, text in lines]
+        if self.hears:
+            self.logs += [LogEntry(level, text) for level, text in lines]
 
     @rule()
     def yield_control(self) -> None:
         self.cell.receive(m.Yielded(1))
-        self.yields += 1
+        self.yields += self.hears
 
     @rule(amount=st.integers(0, 5))
     def set_yield_time(self, amount: int) -> None:
         self.cell.receive(m.YieldTime(1, amount))
-        self.yield_ms = amount
+        if self.hears:
+            self.yield_ms = amount
 
     @rule(amount=st.integers(0, 5))
     def set_output_budget(self, amount: int) -> None:
         self.cell.receive(m.OutputBudget(1, amount))
-        self.max_output_tokens = amount
+        if self.hears:
+            self.max_output_tokens = amount
 
     @rule(message=st.sampled_from(SAID_TO_OTHERS))
     def say_what_is_for_others(self, message: m.Message) -> None:
@@ -165,8 +175,20 @@ class CellMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.phase is Phase.ENDING)
     @rule()
     def settle(self) -> None:
+        for number in range(len(self.calls)):
+            self.settle_a_call(number, "cancelled")
         self.cell.settle()
         self.phase = Phase.SETTLED
+
+    @precondition(lambda self: self.phase is Phase.SETTLED)
+    @rule(in_memory=st.booleans())
+    def lay_to_rest_and_ask_for_again(self, in_memory: bool) -> None:
+        archive = Archive(max_in_memory_bytes=1_000_000 if in_memory else 0)
+        archive.put(self.cell)
+        cell = archive.take("7", token_count)
+        archive.close()
+        assert cell is not None
+        self.cell = cell
 
     @precondition(lambda self: self.phase is not Phase.ENDING)
     @rule()
@@ -176,6 +198,7 @@ class CellMachine(RuleBasedStateMachine):
 
     # ── calls ───────────────────────────────────────────────────────────────────────────────────────────────
 
+    @precondition(lambda self: self.hears)
     @rule(tool=st.sampled_from(["grep", "read"]))
     def make_a_call(self, tool: str) -> None:
         call_id = self.cell.ledger.make(tool)

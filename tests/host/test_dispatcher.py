@@ -15,7 +15,7 @@ import trio.testing
 
 from codemode.host.approvals import ApprovalRequest
 from codemode.host.calls import ToolCallError, ToolCallOutcome, ToolInvocation
-from codemode.host.context import ToolContext, ToolFailure
+from codemode.host.context import MAX_UNHEARD, ToolContext, ToolFailure
 from codemode.host.dispatcher import ToolDispatcher
 from codemode.host.tools import ToolDefinition, ToolRegistry
 
@@ -555,6 +555,29 @@ async def test_a_tool_knows_its_call_and_can_tell_how_far_it_is(tools: ToolRegis
     assert outcome.status == "ok"
     kept[0].progress("too late")
     assert told == [("7", "3", "s", "fs__work", "half"), ("7", "3", "s", "fs__work", "done")]
+
+
+async def test_a_thread_that_tells_and_tells_waits_for_its_host(tools: ToolRegistry) -> None:
+    told: list[str] = []
+    most = 0
+
+    @tools.tool
+    def work(ctx: ToolContext) -> int:
+        nonlocal most
+        for number in range(20_000):
+            ctx.progress(str(number))
+            most = max(most, len(ctx._unheard))
+        return 1
+
+    class Listener(Watcher):
+        def call_progressed(self, context: ToolContext, message: str) -> None:
+            told.append(message)
+
+    assert await ToolDispatcher(tools).call(replace(invocation("work"), watcher=Listener())) == ok(1, "1")
+    assert most <= MAX_UNHEARD + 1
+    await trio.testing.wait_all_tasks_blocked()
+    assert told == [str(number) for number in range(len(told))]
+    assert len(told) >= 20_000 - MAX_UNHEARD
 
 
 async def test_a_listener_that_raises_harms_nothing(tools: ToolRegistry, caplog: pytest.LogCaptureFixture) -> None:

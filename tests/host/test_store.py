@@ -16,7 +16,7 @@ def bytes_of(values: dict[str, str]) -> int:
 @given(PUTS)
 def test_it_keeps_what_a_dict_would_as_long_as_there_is_room(puts: list[tuple[str, str | None]]) -> None:
     model: dict[str, str] = {}
-    store = BoundedStore(MemoryStore(), 20)
+    store = BoundedStore(MemoryStore(), 20, 100)
     for key, value in puts:
         wanted = {**model, key: value} if value is not None else {k: v for k, v in model.items() if k != key}
         if value is not None and bytes_of(wanted) > 20:
@@ -32,7 +32,7 @@ def test_of_a_store_that_others_have_filled_the_largest_values_are_left_out() ->
     inner = MemoryStore()
     inner.put("big", "x" * 100)
     inner.put("small", "1")
-    store = BoundedStore(inner, 20)
+    store = BoundedStore(inner, 20, 100)
 
     assert store.load() == ({"small": "1"}, ["big"])
     with pytest.raises(StoreFull, match="would come to 114 bytes; at most 20 are kept"):
@@ -40,3 +40,24 @@ def test_of_a_store_that_others_have_filled_the_largest_values_are_left_out() ->
     store.put("big", None)
     store.put("next", "1")
     assert store.load() == ({"small": "1", "next": "1"}, [])
+
+
+def test_it_keeps_so_many_values_and_no_more() -> None:
+    store = BoundedStore(MemoryStore(), 1000, 2)
+    store.put("a", "1")
+    store.put("b", "1")
+
+    with pytest.raises(StoreFull, match="has 2 stored values already; no more are kept"):
+        store.put("c", "1")
+    store.put("b", "2")
+    store.put("a", None)
+    store.put("c", "1")
+    assert store.load() == ({"b": "2", "c": "1"}, [])
+
+
+def test_of_a_store_that_others_have_filled_with_too_many_values_some_are_left_out() -> None:
+    inner = MemoryStore()
+    for key in "abc":
+        inner.put(key, "1" * (ord(key) - ord("a") + 1))
+
+    assert BoundedStore(inner, 1000, 2).load() == ({"a": "1", "b": "11"}, ["c"])

@@ -132,6 +132,48 @@ async def test_answers_that_are_ready_together_are_one_message() -> None:
         assert await worker.hear() == [m.Answers(1, ((2, "ok", "2"), (1, "error", "{}")))]
 
 
+async def test_what_other_cells_store_is_told_before_an_answer_that_may_rest_on_it() -> None:
+    async with started() as (worker, handle):
+        handle.start(START, Heard())
+        await worker.hear()
+        worker.say(m.Calls(1, ((1, "echo", "{}"),)))
+        await trio.testing.wait_all_tasks_blocked()
+        handle.tell_stored("k", "1")
+        assert await worker.hear() == [m.Stored(1, "k", "1")]
+        handle.tell_stored("k", "2")
+        handle.tell_stored("n", "1")
+        handle.tell_stored("k", None)
+        handle.answer(1, "ok", "1")
+        assert await worker.hear() == [m.Stored(1, "k", None), m.Stored(1, "n", "1")]
+        assert await worker.hear() == [m.Answers(1, ((1, "ok", "1"),))]
+
+
+async def test_of_what_other_cells_store_in_a_flood_a_worker_is_told_the_last() -> None:
+    async with started() as (worker, handle):
+        handle.start(START, Heard())
+        await worker.hear()
+        told: list[m.Message] = []
+        with trio.fail_after(10):
+            for number in range(1000):
+                handle.tell_stored("k", str(number))
+                if number % 100 == 0:
+                    await trio.sleep(0.001)
+            while told[-1:] != [m.Stored(1, "k", "999")]:
+                told += await worker.hear()
+        assert len(told) < 100
+
+
+async def test_a_worker_that_reads_nothing_is_kept_no_more_for_than_a_store_holds() -> None:
+    async with started() as (_, handle):
+        handle.start(START, Heard())
+        for number in range(2000):
+            handle.tell_stored(f"k{number % 10}", "x" * 1000)
+            if number % 100 == 0:
+                await trio.testing.wait_all_tasks_blocked()
+        assert len(handle._outbox._stored) <= 10
+        assert len(handle._outgoing) <= 1
+
+
 async def test_an_answer_to_a_cell_that_has_ended_is_dropped() -> None:
     async with started() as (worker, handle):
         handle.start(START, Heard())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,17 +24,22 @@ from codemode.wire.validation import StrictDecoder
 
 ANSWER_S = 15.0
 """Generous: for what must answer at all."""
-_BOOT = "import sys; sys.path[:] = sys.argv[4:]; from codemode.worker.main import main; main(sys.argv[1:4])"
+BOOT = "import sys; sys.path[:] = sys.argv[4:]; from codemode.worker.main import main; main(sys.argv[1:4])"
 
 
 class Driver:
-    """The host's end of one worker's pipes."""
+    """The host's end of one worker's pipes.
 
-    def __init__(self, **limits: Any) -> None:
+    Args:
+        boot: what the interpreter does first.
+        limits: of the worker.
+    """
+
+    def __init__(self, boot: str = BOOT, **limits: Any) -> None:
         from_host, self.inbound = os.pipe()
         self.outbound, to_host = os.pipe()
         own = str(Path(codemode.__file__).parents[1])
-        start = (sys.executable, "-I", "-S", "-c", _BOOT)
+        start = (sys.executable, "-I", "-S", "-c", boot)
         self.process = subprocess.Popen(
             [*start, *map(str, (from_host, to_host)), Limits(**limits).to_json(), *filter(None, sys.path), own],
             stdin=subprocess.DEVNULL,
@@ -104,21 +112,21 @@ class Driver:
         return self.process.wait(ANSWER_S)
 
     def wait_until_blocked(self) -> None:
-        """Until the worker's pipe is full, and one of its threads waits in a write."""
-        threads = Path(f"/proc/{self.process.pid}/task")
+        """Until the worker's pipe is full, and who writes to it waits. Each write may leave a page half empty."""
+        capacity = fcntl.fcntl(self.outbound, fcntl.F_GETPIPE_SZ) - 4 * resource.getpagesize()
         deadline = time.monotonic() + ANSWER_S
-        while not any("pipe_write" in (thread / "wchan").read_text() for thread in threads.iterdir()):
-            assert time.monotonic() < deadline, "it never waited in a write"
+        while int.from_bytes(fcntl.ioctl(self.outbound, termios.FIONREAD, bytes(4)), sys.byteorder) < capacity:
+            assert time.monotonic() < deadline, "its pipe was never full"
             time.sleep(0.01)
 
 
 @pytest.fixture
 def open_worker() -> Iterator[Callable[..., Driver]]:
-    """Starts workers, by the limits given."""
+    """Starts workers, by how an interpreter begins, where that is said, and the limits given."""
     drivers: list[Driver] = []
 
-    def opened(**limits: Any) -> Driver:
-        drivers.append(Driver(**limits))
+    def opened(boot: str = BOOT, **limits: Any) -> Driver:
+        drivers.append(Driver(boot, **limits))
         return drivers[-1]
 
     yield opened

@@ -51,12 +51,21 @@ def ends() -> Iterator[Ends]:
 
 
 def test_what_the_host_says_comes_in_its_order(ends: Ends) -> None:
-    stored = m.Stored(1, "k", "1")
-    ends.say(START, stored)
+    answers = m.Answers(1, ())
+    ends.say(START, answers)
 
     assert ends.link.receive(None) == START
-    assert ends.link.receive_pending() == stored
+    assert ends.link.receive_pending() == answers
     assert ends.link.receive_pending() is None
+
+
+def test_of_what_other_cells_store_the_last_of_each_key_is_kept_however_much_comes(ends: Ends) -> None:
+    ends.say(START, *(m.Stored(1, f"k{number % 3}", str(number)) for number in range(300)), m.Stored(1, "k1", None))
+
+    assert ends.link.receive(None) == START
+    assert ends.link.receive(0.01) is None
+    assert {stored.key: stored.value for stored in ends.link.take_stored()} == {"k0": "297", "k1": None, "k2": "299"}
+    assert ends.link.take_stored() == []
 
 
 def test_where_nothing_comes_in_time_there_is_no_message(ends: Ends) -> None:

@@ -72,6 +72,14 @@ def test_what_another_cell_stored_comes_in(worker: Any) -> None:
     assert texts(worker.hear_until(m.Completed)) == ['{"a":1}']
 
 
+def test_what_another_cell_stored_alone_wakes_nobody_and_is_there_when_the_script_goes_on(worker: Any) -> None:
+    worker.start('await sleep(100); text(load("k"));')
+    worker.say(m.Stored(1, "k", "1"))
+    worker.say(m.Stored(1, "k", "2"))
+
+    assert texts(worker.hear_until(m.Completed)) == ["2"]
+
+
 def test_a_ping_is_answered_and_output_arrives_while_the_script_spins(worker: Any) -> None:
     worker.start('text("before"); for (;;);')
 

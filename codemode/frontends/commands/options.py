@@ -19,6 +19,8 @@ from codemode.host.tools import ToolRegistry
 
 USAGE = 2
 """The exit status for wrong usage, as argparse has it."""
+NO_WORKER = 4
+"""The exit status where no worker could be had."""
 
 
 def add_tools(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +97,15 @@ def rule(options: argparse.Namespace) -> OnApproval | None:
             return deny_all("it needs an approval, and the command line says --approve none")
         case _:
             return None
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    """`--strict`, which `open_service` has too."""
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="run nothing where a fence of the worker is missing on this system; codemode doctor tells which",
+    )
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:

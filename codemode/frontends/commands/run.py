@@ -18,8 +18,10 @@ import trio
 from codemode.errors import UsageError
 from codemode.frontends.approvals import asking_at_the_terminal, deny_all
 from codemode.frontends.commands.options import (
+    NO_WORKER,
     add_approve,
     add_store,
+    add_strict,
     add_tools,
     all_tools,
     registry,
@@ -48,8 +50,8 @@ from codemode.host.tools import ToolRegistry
 from codemode.limits import Limits
 from codemode.wire.messages import Language
 
-COMPLETED, FAILED, LIMIT, NO_WORKER, INTERRUPTED = 0, 1, 3, 4, 130
-"""Exit statuses, beside that for wrong usage."""
+COMPLETED, FAILED, LIMIT, INTERRUPTED = 0, 1, 3, 130
+"""Exit statuses, beside those for wrong usage and for no worker."""
 
 LIMIT_CODES = frozenset(
     {"cpu_limit", "wall_limit", "memory_limit", "output_limit", "call_limit", "cell_limit", "timer_limit",
@@ -78,6 +80,7 @@ def add_to(commands: Any) -> None:
     what.add_argument("-e", dest="code", metavar="CODE", help="run this code")
     add_tools(parser)
     add_store(parser)
+    add_strict(parser)
     add_approve(parser, asked="you are asked at the terminal; where there is none, none is made")
     parser.add_argument("--events", action="store_true", help="tell on stderr what happens, a JSON object a line")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the output")
@@ -167,7 +170,7 @@ async def _run_script(
     async with (
         all_tools(options, from_files) as tools,
         # One script in one process: a zygote and spares would cost more than they save.
-        open_service(limits=limits, spares=0, launcher=SpawnLauncher) as service,
+        open_service(limits=limits, spares=0, strict=options.strict, launcher=SpawnLauncher) as service,
         service.open_session(tools, store=values, on_approval=on_approval) as session,
         session.open_turn() as turn,
         background_nursery() as nursery,

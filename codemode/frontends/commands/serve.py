@@ -11,7 +11,16 @@ from typing import Any
 
 import trio
 
-from codemode.frontends.commands.options import USAGE, add_store, add_tools, all_tools, registry, store, until_signal
+from codemode.frontends.commands.options import (
+    USAGE,
+    add_store,
+    add_strict,
+    add_tools,
+    all_tools,
+    registry,
+    store,
+    until_signal,
+)
 from codemode.host.service import Service, open_service
 
 Serve = Callable[[Service], Awaitable[None]]
@@ -28,6 +37,7 @@ def add_to(commands: Any) -> None:
     )
     add_tools(parser)
     add_store(parser)
+    add_strict(parser)
     parser.add_argument(
         "--http",
         type=_address,
@@ -65,7 +75,7 @@ def _serve_stdio(options: argparse.Namespace) -> int:
             ):
                 await serve_session(session, stdin, stdout)
 
-        return trio.run(_serve_until_signal, serve)
+        return trio.run(_serve_until_signal, serve, options.strict)
 
 
 def _serve_http(options: argparse.Namespace) -> int:
@@ -88,12 +98,12 @@ def _serve_http(options: argparse.Namespace) -> int:
         async with all_tools(options, from_files) as tools:
             await serve_http(service, tools, listener)
 
-    return trio.run(_serve_until_signal, serve)
+    return trio.run(_serve_until_signal, serve, options.strict)
 
 
-async def _serve_until_signal(serve: Serve) -> int:
+async def _serve_until_signal(serve: Serve, strict: bool) -> int:
     async def served() -> None:
-        async with open_service() as service:
+        async with open_service(strict=strict) as service:
             await serve(service)
 
     return await until_signal(served, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from codemode.engine.engine import initialise_v8
 from codemode.limits import Limits
 from codemode.worker.link import end_process
+from codemode.worker.main import load
 from codemode.worker.zygote import Zygote
 
 GARBAGE = b"\xc1\xc1\xc1\xc1"
@@ -94,7 +94,7 @@ def zygote_that(habit: str) -> Callable[[list[str]], None]:
             select.select([], [], [])
         if habit == "kills itself":
             os.abort()
-        initialise_v8(limits)
+        load(limits)
         FalseZygote(control, limits, habit).run()
 
     return main

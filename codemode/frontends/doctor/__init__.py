@@ -1,0 +1,1 @@
+"""`codemode doctor`: what is claimed of workers, each claim proved by trying it."""

@@ -1,0 +1,7 @@
+// ATTACK: life_stack_frames
+// CLASS: lifecycle
+// MUST: endless recursion, of async functions, getters, proxies, toString, JSON and sort, is a RangeError each time
+// EXPECT: {"status": ["completed"], "expect_text": "ok", "within_s": 15}
+const f = [function a() { a(); }, async function a() { await a(); }, () => { const o = { get x() { return o.x; } }; o.x; }, () => { const p = new Proxy({}, { get: (t, k, r) => r[k] }); p.x; }, () => { const o = { toString() { return String(o); } }; String(o); }, () => { const o = { toJSON() { return JSON.stringify(o); } }; JSON.stringify(o); }, () => { const g = () => [2, 1].sort(g); g(); }, () => { const g = () => "x".replace(/x/, g); g(); }, () => { class A { static [Symbol.hasInstance](x) { return x instanceof A; } } 1 instanceof A; }, () => { const b = {}; b[Symbol.toPrimitive] = () => +b; +b; }, () => { const g = () => Reflect.construct(g2, []); function g2() { g(); } g(); }, () => { const g = () => tools.echo({ toJSON: g }); return g(); }, () => { const g = () => output_text({ toJSON: g }); g(); }, () => { const g = () => store("k", { toJSON: g }); g(); }, () => { const t = new EventTarget(); t.addEventListener("x", () => t.dispatchEvent(new Event("x"))); try { t.dispatchEvent(new Event("x")); } catch {} }];
+for (const g of f.slice(0, -1)) try { await g(); } catch (e) { if (!/RangeError|ToolError|TypeError|InvalidState/.test(e.name)) output_text("odd " + e); }
+output_text("ok");
