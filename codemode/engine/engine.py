@@ -38,6 +38,7 @@ _STACK_KIB = 900
 _MAX_STRAY_BRACES = 200
 """How many braces of a script that does not parse are looked at."""
 _STRICT = '"use strict";'
+_OVERFLOW = "Maximum call stack size exceeded"
 _PARSE_ERROR = re.compile(r"\A[^\n]*?:(\d+): (?:SyntaxError: )?([^\n]*)\n([^\n]*)\n( *)\^")
 
 
@@ -46,6 +47,13 @@ _Linker = Callable[[str], LinkedScript]
 
 class RunnerError(Exception):
     """An accessor of the runner threw: a bug in the runner. The process is not to be used further."""
+
+
+class _TooDeep(SourceError):
+    """V8's parser has come to the end of its stack. Types have no part in that."""
+
+    def __init__(self) -> None:
+        super().__init__("syntax_error", UNREADABLE, 1, 1)
 
 
 class _Refused(Exception):
@@ -196,6 +204,8 @@ class Engine:
         if start.language == "javascript":
             try:
                 return self._compile(source, linker)
+            except _TooDeep:
+                raise
             except (SourceError, _Refused) as error:
                 refusal = error
         try:
@@ -219,10 +229,13 @@ class Engine:
         script = linker(source)
         # The body alone first: what does not parse alone might close what stands around it, and run at once.
         if not self._parses_alone(script.body):
-            raise _Refused(source, script.body, cast("str", self._port["alone"]))
+            refusal = cast("str", self._port["alone"])
+            raise _TooDeep if _OVERFLOW in refusal else _Refused(source, script.body, refusal)
         try:
             return script, self._v8.eval(script.text)
         except JSParseException as error:
+            if _OVERFLOW in str(error):
+                raise _TooDeep from None
             raise _located(error, source, script.prologue_units) from None
 
     def _locate(self, refused: _Refused) -> SourceError:
@@ -260,7 +273,7 @@ def _located(error: JSParseException, source: str, prologue_units: int) -> Sourc
     found = _PARSE_ERROR.match(str(error))
     if found is None:
         return SourceError("syntax_error", _in_words(str(error).strip().splitlines()[0]), 1, 1)
-    line, message, column = int(found[1]), _in_words(found[2]), len(to_units(found[4])) + 1
+    line, message, column = max(1, int(found[1])), _in_words(found[2]), len(to_units(found[4])) + 1
     if line == 1:
         column = max(1, column - prologue_units)
     lines = LINE_END.split(source)
@@ -272,5 +285,5 @@ def _located(error: JSParseException, source: str, prologue_units: int) -> Sourc
 
 
 def _in_words(message: str) -> str:
-    """What V8 says of a source. Its parser may come to the end of a stack of which the script knows nothing."""
-    return UNREADABLE if "Maximum call stack size exceeded" in message else message
+    """What V8 says of a source, but for a stack of which the script knows nothing."""
+    return UNREADABLE if _OVERFLOW in message else message

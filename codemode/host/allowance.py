@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codemode.host.identifiers import MAX_IDENTIFIER_CHARACTERS
 from codemode.host.ledger import Ledger
 from codemode.limits import Limits
-
-MAX_NAME_CHARACTERS = 256
-"""Of a tool's name, as the runner cuts one that no tool has."""
 
 
 class Overstepped(Exception):
@@ -70,7 +68,7 @@ class Allowance:
         longest_name = max((len(tool) for _, tool, _ in calls), default=0)
         if len(ledger) + len(calls) > limits.max_calls:
             raise Overstepped("call_limit", f"the script made more than {limits.max_calls} calls")
-        if longest_name > MAX_NAME_CHARACTERS:
+        if longest_name > MAX_IDENTIFIER_CHARACTERS:
             raise _broken(f"named a tool by {longest_name} characters")
         if max(sizes, default=0) > limits.max_argument_bytes:
             raise _broken(f"sent an argument of {max(sizes)} characters, where {limits.max_argument_bytes} may be")

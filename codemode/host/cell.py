@@ -15,6 +15,7 @@ import json
 import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from codemode.errors import UsageError
@@ -31,7 +32,13 @@ from codemode.host.outcome import (
     TextItem,
 )
 from codemode.host.output import TokenCount, is_over_budget, page_of, text_items_joined, token_count
-from codemode.host.values import MAX_DEPTH, is_deeper, well_formed_json
+from codemode.host.values import (
+    MAX_ARGUMENT_VALUES,
+    MAX_DEPTH,
+    has_more_values,
+    is_deeper,
+    well_formed_json,
+)
 from codemode.pragma import Pragma
 from codemode.wire import messages as m
 
@@ -101,8 +108,17 @@ class Cell:
         return f"<Cell {self.cell_id}, {self.phase.value}, {len(self._items)} items, {self.ledger!r}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """For an `Archive`: a tokenizer may be anything, and is the session's."""
-        return {**self.__dict__, "_count": None}
+        """For an `Archive`: texts and lines of the log as their fields alone, for they are many, and pickling an object
+        takes ten times as long. A tokenizer may be anything, and is the session's.
+        """
+        items = [item.text if type(item) is TextItem else item for item in self._items]
+        logs = [(entry.level, entry.text) for entry in self._logs]
+        return {**self.__dict__, "_items": items, "_logs": logs, "_count": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._items = [TextItem(item) if isinstance(item, str) else item for item in state["_items"]]
+        self._logs = deque(starmap(LogEntry, state["_logs"]))
 
     def count_with(self, count: TokenCount) -> None:
         """What counts the tokens of its output from now on: an `Archive` does not keep it."""
@@ -280,7 +296,7 @@ def _finite(text: str) -> float | None:
 
 
 def _record(body: str) -> dict[str, Any]:
-    if is_deeper(body, MAX_DEPTH):
+    if has_more_values(body, MAX_ARGUMENT_VALUES) or is_deeper(body, MAX_DEPTH):
         return {}
     try:
         value = json.loads(well_formed_json(body), parse_float=_finite, parse_constant=lambda _: None)

@@ -15,6 +15,9 @@ RESERVED = frozenset({"tools", "ALL_TOOLS", "then", "toJSON", "__proto__", "cons
 """What `tools.js` exports besides tools, and what JavaScript reads of its own accord. Words such as `delete`
 are fine: `tools.delete()` is JavaScript, and `import {delete as remove}` too."""
 
+MAX_IDENTIFIER_CHARACTERS = 256
+"""The host takes no longer name from a worker, so no tool has one."""
+
 _NOT_IN_IDENTIFIERS = re.compile(r"[^A-Za-z0-9_$]")
 _NOT_IN_SPECIFIERS = re.compile(r"[^\w$.@-]")
 
@@ -39,7 +42,7 @@ def script_name(name: str, namespace: str | Sequence[str] | None = None) -> Scri
         namespace: its parts, or one string that has them with `/` between; None or "" for none.
 
     Raises:
-        UsageError: a name is empty, or one that scripts need for something else.
+        UsageError: a name is empty, too long, or one that scripts need for something else.
     """
     parts = namespace.split("/") if isinstance(namespace, str) and namespace else tuple(namespace or ())
     if not name:
@@ -49,6 +52,9 @@ def script_name(name: str, namespace: str | Sequence[str] | None = None) -> Scri
             raise UsageError(f"the namespace {namespace!r} of the tool {name!r} has a part without a name")
     module = "/".join(("tools", *(_NOT_IN_SPECIFIERS.sub("_", part) for part in parts)))
     named = ScriptName(_identifier("__".join((*parts, name))), f"{module}.js", _identifier(name))
+    if (length := len(named.identifier)) > MAX_IDENTIFIER_CHARACTERS:
+        most = MAX_IDENTIFIER_CHARACTERS
+        raise UsageError(f"the tool {name[:most]!r} would have a name of {length} characters in scripts; {most} may be")
     for taken in RESERVED & {named.identifier, named.name}:
         raise UsageError(f"a tool cannot be {taken!r} in a script: that name is reserved; choose another")
     return named

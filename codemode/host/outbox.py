@@ -7,7 +7,7 @@ answer was ready goes before it, for the answer may rest on it; and no flood hol
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import deque
 
 from codemode.wire import messages as m
 from codemode.wire.frames import MAX_FRAME_BYTES
@@ -29,8 +29,7 @@ class Outbox:
         self._answers: list[Answer] = []
         self._stored: dict[str, str | None] = {}
         self._answers_of_round: list[Answer] = []
-        self._stored_of_round: Iterator[tuple[str, str | None]] = iter(())
-        self._is_telling = False
+        self._stored_of_round: deque[tuple[str, str | None]] = deque()
         self._last_round_s = -math.inf
 
     def add_answer(self, call: int, status: m.CallStatus, text: str) -> None:
@@ -41,6 +40,10 @@ class Outbox:
         """Another cell stored a value, or removed it."""
         self._stored[key] = value
 
+    def drop_stored(self, key: str) -> None:
+        """The cell has stored under this key itself: what others had stored there before is not told any more."""
+        self._stored.pop(key, None)
+
     def clear(self) -> None:
         """The cell has ended: nothing of it is told any more."""
         self.__init__()  # type: ignore[misc]
@@ -48,7 +51,7 @@ class Outbox:
     @property
     def due_s(self) -> float:
         """When there is something to be taken, on the clock of `take`; infinite where there is nothing at all."""
-        if self._is_telling or self._answers_of_round or self._answers:
+        if self._stored_of_round or self._answers_of_round or self._answers:
             return -math.inf
         return self._last_round_s + PAUSE_S if self._stored else math.inf
 
@@ -59,29 +62,26 @@ class Outbox:
             cell: what the messages are of.
             now_s: on any clock.
         """
-        if not self._is_telling and not self._answers_of_round and self.due_s <= now_s:
+        if not self._stored_of_round and not self._answers_of_round and self.due_s <= now_s:
             self._begin_round(now_s)
-        if self._is_telling and (stored := self._some_stored(cell)):
-            return stored
+        if self._stored_of_round:
+            return self._some_stored(cell)
         if self._answers_of_round:
             return [m.Answers(cell, self._some_answers())]
         return []
 
     def _begin_round(self, now_s: float) -> None:
         self._answers_of_round, self._answers = self._answers, []
-        self._stored_of_round, self._stored = iter(self._stored.items()), {}
-        self._is_telling = True
+        self._stored_of_round, self._stored = deque(self._stored.items()), {}
         self._last_round_s = now_s
 
     def _some_stored(self, cell: int) -> list[m.Message]:
         some: list[m.Message] = []
         size = 0
-        for key, value in self._stored_of_round:
+        while self._stored_of_round and size <= MAX_STORED_CHARACTERS:
+            key, value = self._stored_of_round.popleft()
             some.append(m.Stored(cell, key, value))
             size += len(key) + len(value or "")
-            if size > MAX_STORED_CHARACTERS:
-                return some
-        self._is_telling = False
         return some
 
     def _some_answers(self) -> tuple[Answer, ...]:

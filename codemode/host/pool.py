@@ -13,7 +13,7 @@ from collections import deque
 
 import trio
 
-from codemode.errors import WorkerUnavailable
+from codemode.errors import FenceMissing, WorkerUnavailable
 from codemode.host.launcher import Launcher
 from codemode.host.process import WorkerProcess, last_words
 from codemode.host.worker_handle import HELLO_S, WorkerHandle, until_ready
@@ -264,7 +264,7 @@ class Pool:
             return
         lease = self._leases[0]
         lease.failures += 1
-        if lease.failures >= MAX_TRIES:
+        if lease.failures >= MAX_TRIES or isinstance(error, FenceMissing):  # the next one would lack it too
             self._leases.popleft()
             lease.error = error
             lease.settled.set()

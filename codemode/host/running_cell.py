@@ -46,6 +46,8 @@ DEATH_S = 1.0
 _MOST_SAID = 10_000
 """Characters of each field of a failed call's answer."""
 
+_UNREADABLE = "SyntaxError: The source nests too deeply, or is too broken, to be read"
+
 Until = Literal["settled", "output"]
 
 
@@ -222,6 +224,9 @@ class RunningCell:
                         self._scopes[call].cancel()
                 return
             case m.Stores(entries=entries):
+                if self._worker is not None:
+                    for key, _ in entries:
+                        self._worker.drop_stored(key)
                 self._owner.store_values(entries, self)
                 return
             case m.Notes(texts=texts):
@@ -258,6 +263,8 @@ class RunningCell:
         """See `Listener.worker_died`."""
         if self._stopping is not None:
             verdict = self._stopping
+        elif death.of_reading:
+            verdict = Verdict("failed", CellError("syntax_error", _UNREADABLE, line=1, column=1))
         elif death.of_memory:
             verdict = Verdict.failed("memory_limit", "the script used more memory than it may, and its worker is gone")
         elif death.of_cpu:

@@ -19,6 +19,7 @@ from codemode.host.declarations import declaration
 from codemode.host.dispatcher import CallTool, ToolDispatcher, the_call_of
 from codemode.host.events import EventHub, EventStream
 from codemode.host.hooks import CallHooks
+from codemode.host.memory import MemoryKeeper
 from codemode.host.model_tools import ToolReply, call
 from codemode.host.nurseries import background_nursery
 from codemode.host.output import TokenCount, token_count
@@ -118,6 +119,7 @@ class Session:
         self._cells: dict[str, RunningCell] = {}
         """Those that run, and those that ended since the last one began. The others are at rest."""
         self._archive = Archive()
+        self._memory = MemoryKeeper()
         self._last_number = 0
         self._turns: list[Turn] = []
         """Those that are open, the one opened last at the end."""
@@ -273,19 +275,23 @@ class Session:
 
     def run_cell(self, running: RunningCell) -> None:
         """Lets a cell run in the background of this session."""
-        self._lay_to_rest()
+        self._nursery.start_soon(self._lay_to_rest)
         self._cells[running.cell.cell_id] = running
         if len(self.live_cells) > self.limits.max_live_cells:
             live = self.limits.max_live_cells
             running.stop(Verdict.failed("cell_limit", f"{live} cells run already; wait for one, or terminate one"))
         self._nursery.start_soon(running.run)
 
-    def _lay_to_rest(self) -> None:
-        """What has ended is kept where it takes little room."""
+    async def _lay_to_rest(self) -> None:
+        """What has ended is kept where it takes little room. A long output takes a while, so others have their turn."""
         for cell_id, running in list(self._cells.items()):
-            if running.may_rest:
+            if not running.may_rest:
+                continue
+            await trio.lowlevel.checkpoint()
+            if running.may_rest and self._cells.get(cell_id) is running:
                 del self._cells[cell_id]
                 self._archive.put(running.cell)
+        self._memory.look()
 
     def start_message(self, cell: Cell, source: str, language: m.Language) -> m.Start:
         """What a worker is told to run this script."""

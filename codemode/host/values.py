@@ -41,8 +41,6 @@ _LONG_INTEGER = re.compile(r"([\[:,])-?([0-9]{16,}+)(?![.eE])")  # a class that 
 _NOT_FINITE = re.compile(r"NaN|-?Infinity")
 
 _DEPTH_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-_BRACKETS = b"[]{}"
-_OPENINGS_AND_COMMAS = b"[{,"
 
 _HIGH, _LOW = r"[89abAB][0-9a-fA-F]{2}", r"[c-fC-F][0-9a-fA-F]{2}"
 _LONE_ESCAPE = re.compile(rf"\\u[dD](?:{_HIGH}(?!\\u[dD]{_LOW})|(?<!\\u[dD]{_HIGH}\\u[dD]){_LOW})")
@@ -134,24 +132,31 @@ def is_deeper(text: str, depth: int) -> bool:
 
 def json_depth(data: bytes) -> int:
     """How many arrays and objects lie within each other in valid JSON text. Takes about 30 ns a bracket."""
-    return max(accumulate(array("b", _outside(data, _BRACKETS).translate(_DEPTH_STEPS))), default=0)
+    brackets = _outside_quotes(_marks(data, b"[]{}"))
+    return max(accumulate(array("b", brackets.translate(_DEPTH_STEPS))), default=0)
 
 
 def has_more_values(text: str, count: int) -> bool:
     """Whether there are more than `count` values in valid JSON text, keys not counted; an empty array counts twice."""
     if sum(map(text.count, "[{,")) < count:
         return False
-    return len(_outside(text.encode("utf-8", "surrogatepass"), _OPENINGS_AND_COMMAS)) >= count
+    marks = _marks(text.encode("utf-8", "surrogatepass"), b"[{,")
+    # Each string is a value, or the key of one.
+    return marks.count(b'"') // 4 > count or len(_outside_quotes(marks)) >= count
 
 
-def _outside(data: bytes, wanted: bytes) -> bytes:
-    """Those of these bytes that stand outside the strings of valid JSON text, in their order."""
+def _marks(data: bytes, wanted: bytes) -> bytes:
+    """Those of these bytes that stand in valid JSON text, in their order, and the quotes of its strings."""
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return data.translate(None, bytes(set(range(256)) - {*wanted, *b'"'}))
+
+
+def _outside_quotes(marks: bytes) -> bytes:
+    """Those that stand outside of strings."""
     # Two quotes side by side are a string without such bytes, or the seam of two strings: either way what is
     # outside of strings stays outside.
-    left = data.translate(None, bytes(set(range(256)) - {*wanted, *b'"'})).replace(b'""', b"")
-    return b"".join(left.split(b'"')[::2])
+    return b"".join(marks.replace(b'""', b"").split(b'"')[::2])
 
 
 def is_depth_error(message: str) -> bool:

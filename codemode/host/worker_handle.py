@@ -47,6 +47,8 @@ _OPEN = (State.WARMING, State.READY, State.RUNNING, State.FAILING)
 _OUT_OF_MEMORY = ("out of memory", "heap limit", "Last few GCs", "memory is close to its limit", "MemoryError")
 
 
+_PARSER = 'codemode/engine/source.py", line'
+"""Where a worker says that it was, when it died of a fault."""
 _FATAL = frozenset({signal.SIGTRAP, signal.SIGABRT, signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGKILL})
 
 
@@ -65,6 +67,14 @@ class Death:
     stderr: str
     reason: str | None = None
     is_over_memory: bool = False
+
+    @property
+    def of_reading(self) -> bool:
+        """True where it died while the script was being read, and nothing of it ran: its parser knows no bounds.
+
+        Some 10 KB of a text that it can take in more and more ways fill all memory; nesting of 90,000 ends its stack.
+        """
+        return self.reason is None and (self.exit_status or 0) < 0 and _PARSER in self.stderr
 
     @property
     def of_memory(self) -> bool:
@@ -234,6 +244,10 @@ class WorkerHandle:
             self._outbox.add_stored(key, value)
             self._wake.set()
 
+    def drop_stored(self, key: str) -> None:
+        """The running cell has stored under this key: what another stored there before is not told any more."""
+        self._outbox.drop_stored(key)
+
     def kill(self) -> None:
         """Ends the process. `worker_died` follows, after all that it had said."""
         if not self.is_ending:
@@ -336,8 +350,12 @@ class WorkerHandle:
         while True:
             frames = memoryview(self._next_frames())
             if not frames:
-                with trio.move_on_at(max(self._outbox.due_s, 0.0)):
+                due_s = self._outbox.due_s
+                if due_s == math.inf:  # a scope costs 6 µs, and there is one for each answer
                     await self._wake.wait()
+                else:
+                    with trio.move_on_at(max(due_s, 0.0)):
+                        await self._wake.wait()
                 self._wake = trio.Event()
                 continue
             for start in range(0, len(frames), SEND_BYTES):

@@ -180,6 +180,14 @@ def _map_memory(around: Surroundings) -> None:
     mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
 
 
+def _share_memory(_: Surroundings) -> None:
+    mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS).close()
+
+
+def _set_limit(_: Surroundings) -> None:
+    resource.setrlimit(resource.RLIMIT_STACK, resource.getrlimit(resource.RLIMIT_STACK))
+
+
 def _burn_cpu(_: Surroundings) -> None:
     while time.process_time() < _BURN_S:
         pass
@@ -262,6 +270,8 @@ ACTS = (
         "use a descriptor that it was not given", lambda a: os.fstat(a.spare_descriptor), ("descriptors",), whole=False
     ),
     Act("map more memory than it may have", _map_memory, fences=("memory",)),
+    Act("map memory that does not count to its limit", _share_memory),
+    Act("set its limit of the stack", _set_limit),
     Act("use more CPU time than it may", _burn_cpu, fences=("cpu",), whole=False, is_slow=True),
     Act("leave a core file", _keep_core, fences=("core",), whole=False),
     Act("write to a file", _write_file, fences=("file_size",), whole=False),

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Collection
+from itertools import pairwise
 from pathlib import Path
 
 from codemode.limits import MIB, Limits
@@ -29,6 +30,7 @@ CPU_SLACK_S = 1
 CELLS_OF_CPU = 100
 """How many cells that use all of their CPU time a process may run in its life: by default, for an hour."""
 _MOST_CPU_S = 1e9
+_MOST_DESCRIPTORS = 1 << 16
 _OOM_SCORE = b"1000"
 """The kernel, where it is out of memory, ends this process before any other."""
 _LINUX_ONLY = frozenset({"oom_score", "no_new_privs", "dumpable", "capabilities", "landlock", "seccomp"})
@@ -84,8 +86,10 @@ def _empty_environment() -> None:
 def _close_all_but(keep: Collection[int]) -> None:
     try:
         open_now = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        open_now = list(range(256))
+    except OSError:  # there is no /proc
+        for below, above in pairwise([-1, *sorted(keep), _MOST_DESCRIPTORS]):
+            os.closerange(below + 1, above)
+        return
     for descriptor in open_now:
         if descriptor not in keep:
             with contextlib.suppress(OSError):
@@ -113,8 +117,10 @@ def allow_cpu_until(cpu_s: float) -> bool:
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     wanted = _whole(cpu_s)
     is_within = most == resource.RLIM_INFINITY or wanted <= most
+    if not is_within:
+        wanted = max(0, most - 1)  # at the very end the kernel would end it by SIGKILL, which tells nobody why
     with contextlib.suppress(OSError):  # a sandbox around this one forbids it: the fence is missing
-        resource.setrlimit(resource.RLIMIT_CPU, (wanted if is_within else most, most))
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted, most))
     return is_within
 
 

@@ -9,7 +9,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NoReturn
 
 from codemode.wire import messages as m
@@ -49,15 +49,29 @@ class Link:
         """Held by whoever takes from the ring and writes, so that what the script said keeps its order."""
         return self._writing
 
-    def send(self, messages: Iterable[m.Message]) -> None:
+    def send(self, messages: Sequence[m.Message]) -> None:
         """Says these, in one write where the pipe takes it. Waits while the host does not read."""
         with self._writing:
             data = memoryview(b"".join([self._connection.send(message) for message in messages]))
+            if self._stored:
+                self._forget_overwritten(messages)
             try:
                 while data:
                     data = data[os.write(self._outbound, data) :]
             except BrokenPipeError:
                 end_process()
+
+    def _forget_overwritten(self, messages: Sequence[m.Message]) -> None:
+        """What others had stored before this script stored under the same key: to the host the script was the last."""
+        for message in messages:
+            if isinstance(message, m.Stores):
+                for key, _ in message.entries:
+                    self._stored.pop(key, None)
+
+    @property
+    def has_stored(self) -> bool:
+        """True where `take_stored` would give something."""
+        return bool(self._stored)
 
     def receive(self, timeout_s: float | None) -> m.Message | None:
         """The next message but for `stored`, or None where none came in time, or only those."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import faulthandler
 import gc
 import os
 import signal
@@ -131,7 +132,11 @@ class Worker:
 
     def _deliver_stored(self, cell: RunningCell) -> None:
         """What others have stored costs them their time, not this script its own."""
-        stored = [message for message in self._link.take_stored() if message.cell == cell.number]
+        if not self._link.has_stored:
+            return
+        with self._link.writing:
+            self._send_said(cell)  # what the script has stored since comes after it
+            stored = [message for message in self._link.take_stored() if message.cell == cell.number]
         if stored:
             before_s = time.process_time()
             cell.engine.take_stored([(message.key, message.value) for message in stored])
@@ -234,6 +239,7 @@ def refusal(cell: int, source: str, error: SourceError) -> m.Failed:
 def load(limits: Limits, *, skip_flags: Collection[str] = ()) -> None:
     """Makes the process ready for its fences: V8 is loaded, and what Python looks for only when it first needs it."""
     initialise_v8(limits, skip=skip_flags)
+    faulthandler.enable(2, all_threads=False)  # the parser of scripts ends a process where it gets no more memory
     codecs.lookup("utf-16-le")
     ctypes.CFUNCTYPE(None)(lambda: None)  # how the system lets code be made that C can call
     try:

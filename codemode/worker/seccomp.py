@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import os
+import resource
 import socket
 import struct
 import sys
@@ -28,8 +30,7 @@ Step = tuple[int, int, int, int]
 _ARCHITECTURES = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 
 CALLS: dict[str, tuple[int, int | None]] = {
-    # memory: V8 maps, and changes what may be done there; its code is made at run time
-    "mmap": (9, 222),
+    # memory: V8 changes what may be done there; its code is made at run time
     "mprotect": (10, 226),
     "munmap": (11, 215),
     "brk": (12, 214),
@@ -82,10 +83,12 @@ CALLS: dict[str, tuple[int, int | None]] = {
 """The calls that are allowed whatever their arguments, by their numbers on x86_64 and on aarch64."""
 
 _CLONE, _CLONE3 = (56, 220), (435, 435)
-_SOCKETPAIR, _IOCTL, _TGKILL, _PRLIMIT64 = (53, 199), (16, 29), (234, 131), (302, 261)
+_MMAP, _SOCKETPAIR, _IOCTL, _TGKILL, _PRLIMIT64 = (9, 222), (53, 199), (16, 29), (234, 131), (302, 261)
 
 _THREAD = 0x0001_0000
 _NEW_NAMESPACES = 0x7E02_0000
+_MAP_KIND = 0x0F  # private, shared, …
+_MAP_GROWS_DOWN = 0x0100
 _SOCKET_FLAGS = 0x0008_0800  # close on exec, do not block
 _SET_NON_BLOCKING = 0x5421
 
@@ -134,6 +137,8 @@ def filter_steps(machine: str, pid: int) -> list[Step]:
         # filter can see; where the kernel has none, it uses clone.
         *is_call(_CLONE, *is_argument(0, _THREAD, _THREAD | _NEW_NAMESPACES), allow),
         *is_call(_CLONE3, _refuse(errno.ENOSYS)),
+        # Neither memory that is shared nor a stack that grows counts to the limit of memory.
+        *is_call(_MMAP, *is_argument(3, mmap.MAP_PRIVATE, _MAP_KIND | _MAP_GROWS_DOWN), allow),
         # The event loop wakes itself through a pair of sockets. Of a type that takes no address to send to.
         *is_call(
             _SOCKETPAIR,
@@ -144,8 +149,8 @@ def filter_steps(machine: str, pid: int) -> list[Step]:
         *is_call(_IOCTL, *is_argument(1, _SET_NON_BLOCKING), allow),
         # V8 that gives up signals itself.
         *is_call(_TGKILL, *is_argument(0, pid), allow),
-        # The CPU time of the next cell.
-        *is_call(_PRLIMIT64, *is_argument(0, 0), allow),
+        # The CPU time of the next cell. The stack's limit is left as it was, and is not to be raised.
+        *is_call(_PRLIMIT64, *is_argument(0, 0), *is_argument(1, resource.RLIMIT_CPU), allow),
         _refuse(errno.EPERM),
     ]
 

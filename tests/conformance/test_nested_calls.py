@@ -138,8 +138,14 @@ def test_a_reserved_name_is_refused(name: str) -> None:
         codemode.ToolRegistry().add(codemode.ToolDefinition(name=name), lambda _: 1)
 
 
+def test_a_name_that_is_too_long_is_refused() -> None:
+    with pytest.raises(codemode.UsageError, match="257 characters"):
+        codemode.ToolRegistry().add(codemode.ToolDefinition(name="a" * 254, namespace="b"), lambda _: 1)
+
+
 async def test_any_other_name_is_fine() -> None:
-    tools, names = codemode.ToolRegistry(), ["delete", "class", "import", "$", "$a_1", "hasOwnProperty", "valueOf"]
+    tools = codemode.ToolRegistry()
+    names = ["delete", "class", "import", "$", "$a_1", "hasOwnProperty", "valueOf", "n" * 256]
     for name in names:
         tools.add(codemode.ToolDefinition(name=name), lambda _, name=name: f"it is {name}")
     async with codemode.open_session(tools) as session, session.open_turn() as turn:

@@ -695,3 +695,12 @@ def test_who_is_asked_may_leave_the_question_or_the_whole_program(
     shown, status = terminal.end()
     assert says in shown
     assert status == expected
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "codemode", "tools"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        assert listing.stdout is not None
+        listing.stdout.close()
+        assert listing.stderr is not None
+        assert (listing.stderr.read(), listing.wait(30)) == (b"", 0)

@@ -7,12 +7,15 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from codemode.frontends.doctor import workers
 from codemode.frontends.doctor.check import Check
 from codemode.frontends.doctor.fences import check_fences
 from codemode.frontends.doctor.flags import check_flags
+from codemode.host.launcher import SpawnLauncher
 from codemode.limits import Limits
 from codemode.wire.messages import FENCES
 
@@ -28,9 +31,11 @@ RESTS_ON_IT = {"no_new_privs": {"landlock", "seccomp"}}
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="most fences are those of Linux")
 
 
-def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
+def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "codemode", "doctor", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def failing(checks: list[Check], group: str) -> set[str]:
@@ -53,7 +58,29 @@ def test_it_proves_every_fence_flag_and_limit() -> None:
     assert tried >= {
         "open /etc/passwd", "list /", "make a file", "connect to a TCP port", "listen on a TCP port", "fork",
         "execute a program", "signal its parent", "read its parent's environment", "trace its parent",
+        "map memory that does not count to its limit",
     }  # fmt: skip
+
+
+def test_where_it_may_put_up_nothing_it_says_what_it_needs(tmp_path: Path) -> None:
+    too_long = tmp_path / ("x" * 120)  # for the path of a socket in it
+    too_long.mkdir()
+    done = doctor("--json", TMPDIR=str(too_long))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("codemode: the doctor needs a directory")
+    assert list(too_long.iterdir()) == []
+
+
+async def test_a_worker_of_which_the_kernel_says_nothing_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def have_no_proc(pid: int) -> list[dict[str, str]]:
+        raise FileNotFoundError(2, "No such file or directory", f"/proc/{pid}/task")
+
+    monkeypatch.setattr(workers, "_threads", have_no_proc)
+    check = await workers.check_worker("spawned", SpawnLauncher)
+
+    assert not check.passed
+    assert "what the kernel says of its threads cannot be read" in check.found
 
 
 @pytest.mark.parametrize("fence", FENCES)

@@ -505,6 +505,23 @@ async def test_a_stored_value_reaches_a_cell_that_is_running(turn: codemode.Turn
     assert [seen(outcome), seen(after)] == [("completed", ["up"]), ("completed", ["seen"])]
 
 
+async def test_of_two_scripts_that_store_under_one_key_the_last_wins_for_both(turn: codemode.Turn, soon: Any) -> None:
+    """Also for a script that was busy when the other stored, and heard of it after it had stored itself."""
+    busy = await turn.exec(
+        """yield_control(); const until = performance.now() + 1000; while (performance.now() < until);
+        store("k", "busy"); await sleep(300); text(load("k"));"""
+    )
+    other = await turn.exec(
+        """yield_control(); await sleep(300); store("k", "other");
+        while (load("k") === "other") await sleep(5); text(load("k"));"""
+    )
+    with soon():
+        seen_by = [await turn.wait(outcome.cell_id) for outcome in (busy, other)]
+        after = await turn.run('text(load("k"))')
+
+    assert [outcome.text for outcome in (*seen_by, after)] == ["busy"] * 3
+
+
 async def test_a_value_that_was_stored_survives_failure_termination_and_a_crash(
     turn: codemode.Turn, lab: Any, toolbox: Any
 ) -> None:

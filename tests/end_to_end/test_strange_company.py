@@ -69,7 +69,17 @@ def outcome_of(**fields: Any) -> codemode.ToolCallOutcome:
         ("no outcome at all", '{"code":"tool_failed"}'),
         (None, '{"code":"cancelled"}'),
     ],
-    ids=repr,
+    ids=[
+        "a value",
+        "JSON that is none",
+        "no JSON form",
+        "no status",
+        "no error",
+        "denied",
+        "an odd error",
+        "a text",
+        "nothing",
+    ],
 )
 async def test_whatever_a_dispatcher_gives_the_call_is_answered_once(given: Any, told: str | None) -> None:
     class Dispatcher(codemode.ToolDispatcher):

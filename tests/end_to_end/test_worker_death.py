@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import select
 import signal
@@ -137,7 +138,9 @@ async def test_a_worker_that_a_signal_ends_fails_its_cell_and_the_next_exec_answ
         after = await turn.run("text('alive')")
 
     assert outcome.status == "failed"
-    assert outcome.error == codemode.CellError(
+    assert outcome.error is not None
+    # What a fault leaves on stderr is where the worker was: that is for whoever looks after the host.
+    assert dataclasses.replace(outcome.error, stderr="") == codemode.CellError(
         "worker_crashed", f"the worker was killed by {number.name}", exit_status=-number
     )
     assert outcome.calls[0].status in ("ok", "cancelled")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from codemode.host.allowance import MAX_NAME_CHARACTERS, Allowance, Overstepped
+from codemode.host.allowance import Allowance, Overstepped
+from codemode.host.identifiers import MAX_IDENTIFIER_CHARACTERS
 from codemode.host.ledger import Ledger
 from codemode.limits import Limits
 
@@ -80,6 +81,6 @@ def test_what_no_honest_worker_does_ends_it(
 
 
 def test_a_tool_has_a_name_of_some_length(allowance: Allowance) -> None:
-    allowance.admit_calls([(1, "n" * MAX_NAME_CHARACTERS, "{}")])
+    allowance.admit_calls([(1, "n" * MAX_IDENTIFIER_CHARACTERS, "{}")])
     with pytest.raises(Overstepped, match="by 257 characters"):
-        allowance.admit_calls([(2, "n" * (MAX_NAME_CHARACTERS + 1), "{}")])
+        allowance.admit_calls([(2, "n" * (MAX_IDENTIFIER_CHARACTERS + 1), "{}")])

@@ -14,9 +14,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 from codemode.errors import ToolNameConflict, UsageError
-from codemode.host.arguments import InvalidArguments
+from codemode.host.arguments import MAX_FAULTS, InvalidArguments
 from codemode.host.policy import Retry, ToolGroup
 from codemode.host.tools import Tool, ToolDefinition, ToolRegistry
+from codemode.host.values import MAX_ARGUMENT_VALUES
 
 if TYPE_CHECKING:
     from codemode.host.context import ToolContext
@@ -595,6 +596,44 @@ def test_all_that_is_wrong_is_told_in_one_message_of_bounded_length(weather: Too
 def test_arguments_that_are_nested_too_deep_to_be_parsed_are_refused(weather: Tool) -> None:
     text = '{"city": "x", "filters": ' + "[" * 100_000 + "]" * 100_000 + "}"
     assert "nested deeper than 128 levels" in refusal(weather, text)
+
+
+@pytest.mark.parametrize("unit", ["[]", "{}", "1", '""', '{"a":[1]}', '"[[[[,,,,"'])
+def test_arguments_of_too_many_values_are_refused_before_they_are_made(tools: ToolRegistry, unit: str) -> None:
+    @tools.tool
+    def take(a: Any) -> None: ...
+
+    tools.add(ToolDefinition(name="added", parameters={"type": "object"}), lambda arguments: None)
+    for tool in tools:
+        tool.validate('{"a": [' + ",".join([unit] * 1000) + "]}")
+        assert f"more than {MAX_ARGUMENT_VALUES:,} values" in refusal(
+            tool, '{"a": [' + ",".join([unit] * MAX_ARGUMENT_VALUES) + "]}"
+        )
+
+
+def test_a_text_of_any_characters_is_one_value(weather: Tool) -> None:
+    text = '[{,"' * MAX_ARGUMENT_VALUES
+    assert weather.validate(json.dumps({"city": text})) == {"city": text}
+
+
+def test_arguments_with_too_many_faults_are_told_by_their_number(tools: ToolRegistry) -> None:
+    @tools.tool
+    def take(numbers: list[int]) -> None: ...
+
+    said = refusal(only(tools), {"numbers": ["x"] * (MAX_FAULTS + 1)})
+    assert said == "take: 10,001 faults in the arguments. Parameters: numbers (array, required)"
+    assert '"numbers[0]": expected an integer' in refusal(only(tools), {"numbers": ["x"] * 100})
+
+
+def test_of_a_long_value_its_beginning_is_shown(tools: ToolRegistry) -> None:
+    @tools.tool
+    def take(a: int) -> None: ...
+
+    rows = [{"name": "a row", "tags": ["x", None, 1.5]}]
+    for value, beginning in ((rows * 30_000, '[{"name":"a row","tags":["x",null,1.5]},{"name":'), ("é" * 10**7, '"éé')):
+        said = refusal(only(tools), {"a": value})
+        assert f"got {beginning}" in said
+        assert len(said) < 200
 
 
 def test_anything_may_be_nested_128_deep_and_no_deeper(tools: ToolRegistry) -> None:

@@ -21,6 +21,7 @@ from codemode.host.values import (
     NoJsonForm,
     NotJson,
     from_json_text,
+    has_more_values,
     json_depth,
     to_json_text,
     well_formed,
@@ -106,6 +107,19 @@ def expected_parse(value: Any) -> Any:
 @given(SAFE_JSON)
 def test_depth_counts_brackets_outside_of_strings(value: Any) -> None:
     assert json_depth(json.dumps(value).encode()) == depth(value)
+
+
+@given(SAFE_JSON, st.integers(-2, 2))
+def test_values_are_counted_outside_of_strings(value: Any, more: int) -> None:
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
+        assert has_more_values(text, counted(value) + more) == (more < 0)
+
+
+def counted(value: Any) -> int:
+    """How many values; an empty array or object counts twice."""
+    if not isinstance(value, list | dict):
+        return 1
+    return 1 + (sum(map(counted, value.values() if isinstance(value, dict) else value)) or 1)
 
 
 @given(ANY_TEXT)
@@ -254,7 +268,7 @@ def test_lone_surrogates_in_text_become_the_replacement_character(text: str, val
     assert from_json_text(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "{", "NaN", "[1,]", r'"\u12"', "1 2", "'a'", "9" * 5000])
+@pytest.mark.parametrize("text", ["", "{", "NaN", "[1,]", r'"\u12"', "1 2", "'a'", "9" * 5000, '"\\ud800\x01"'])
 def test_what_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(NotJson):
         from_json_text(text)

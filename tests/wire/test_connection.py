@@ -388,6 +388,18 @@ def test_the_messages_before_a_bad_one_are_given_and_those_after_it_are_not(bad:
     host.receive_eof()
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [m.Ping("1"), m.Answers(3, ((1, "ok"),)), m.Answers(3, 7), m.Stored(None, "k", "1"), m.Refused(1)],  # type: ignore[arg-type]
+    ids=lambda bad: bad.type,
+)
+def test_what_a_trusting_decoder_takes_for_a_message_is_a_fault_where_it_makes_no_sense(bad: m.Message) -> None:
+    worker = in_state(State.READY if isinstance(bad, m.Refused) else State.RUNNING).worker
+    with pytest.raises(RemoteProtocolError, match=f"a bad message: {bad.type}"):
+        list(worker.receive_data(encode_frame(encode(bad))))
+    assert worker.state is State.CLOSED
+
+
 def test_what_cannot_be_sent_changes_nothing() -> None:
     pair = in_state(State.RUNNING)
     small = Connection("worker", READ_HOST, max_frame_bytes=20)

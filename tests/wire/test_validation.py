@@ -155,6 +155,21 @@ def test_a_report_does_not_repeat_what_was_said_at_any_length() -> None:
     assert len(str(caught.value)) < 1000
 
 
+def test_a_type_that_is_no_text_is_never_written_out() -> None:
+    nest: object = None
+    for _ in range(500):
+        nest = [nest]
+
+    def deep(frames: int) -> None:
+        if frames:
+            deep(frames - 1)
+        else:
+            with pytest.raises(RemoteProtocolError, match="a bad message: type"):
+                DECODE(msgpack.packb({"type": nest}))
+
+    deep(sys.getrecursionlimit() - 250)  # where writing it out would end in a RecursionError that nobody can catch
+
+
 def test_a_map_of_too_many_entries_is_refused() -> None:
     fences = {str(number): "on" for number in range(MAX_MAP_ENTRIES)}
     assert DECODE(msgpack.packb(HELLO | {"fences": fences})) == m.Hello(1, "V8", 7, fences)

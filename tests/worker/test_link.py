@@ -68,6 +68,16 @@ def test_of_what_other_cells_store_the_last_of_each_key_is_kept_however_much_com
     assert ends.link.take_stored() == []
 
 
+def test_what_the_script_stored_after_another_cell_is_not_overwritten(ends: Ends) -> None:
+    ends.say(START, m.Stored(1, "k", "theirs"), m.Stored(1, "gone", "theirs"), m.Stored(1, "n", "theirs"))
+    assert ends.link.receive(None) == START
+    assert ends.link.has_stored
+    ends.link.send([m.Stores(1, (("k", "ours"), ("gone", None)))])
+
+    assert ends.link.take_stored() == [m.Stored(1, "n", "theirs")]
+    assert not ends.link.has_stored
+
+
 def test_where_nothing_comes_in_time_there_is_no_message(ends: Ends) -> None:
     assert ends.link.receive(0) is None
     assert ends.link.receive(0.01) is None

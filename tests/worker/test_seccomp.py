@@ -19,8 +19,9 @@ KILLED = 0x8000_0000
 ARCHITECTURES = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 I386, ARM = 0x4000_0003, 0x4000_0028
 # Numbers by architecture, of calls that are judged by their arguments and of some that have no business here.
-CLONE, CLONE3, SOCKETPAIR, IOCTL, TGKILL, PRLIMIT = (
-    {"x86_64": x86, "aarch64": arm} for x86, arm in ((56, 220), (435, 435), (53, 199), (16, 29), (234, 131), (302, 261))
+CLONE, CLONE3, MMAP, SOCKETPAIR, IOCTL, TGKILL, PRLIMIT = (
+    {"x86_64": x86, "aarch64": arm}
+    for x86, arm in ((56, 220), (435, 435), (9, 222), (53, 199), (16, 29), (234, 131), (302, 261))
 )
 NEVER = {
     "x86_64": {
@@ -86,7 +87,7 @@ def test_every_step_is_one_that_the_kernel_takes(machine: str) -> None:
 def test_the_calls_of_the_list_are_allowed_and_no_other(machine: str) -> None:
     steps, column = filter_steps(machine, PID), list(ARCHITECTURES).index(machine)
     listed = {numbers[column] for numbers in CALLS.values()} - {None}
-    by_argument = {numbers[machine] for numbers in (CLONE, CLONE3, SOCKETPAIR, IOCTL, TGKILL, PRLIMIT)}
+    by_argument = {numbers[machine] for numbers in (CLONE, CLONE3, MMAP, SOCKETPAIR, IOCTL, TGKILL, PRLIMIT)}
 
     for number in range(600):
         verdict = judge(steps, ARCHITECTURES[machine], number)
@@ -132,6 +133,13 @@ def test_clone_makes_threads_and_nothing_else(machine: str, flags: int, verdict:
 @pytest.mark.parametrize(
     ("call", "arguments", "is_allowed"),
     [
+        (MMAP, (0, 4096, 7, 0x22), True),  # private, of no file
+        (MMAP, (0, 4096, 3, 0x20022), True),  # the stack of a thread
+        (MMAP, (0, 4096, 0, 0x4032), True),  # at a place of its choice, reserved
+        (MMAP, (0, 4096, 3, 0x21), False),  # shared: it counts to no limit
+        (MMAP, (0, 4096, 3, 0x23), False),
+        (MMAP, (0, 4096, 3, 0x28), False),  # droppable
+        (MMAP, (0, 4096, 3, 0x122), False),  # a stack that grows: likewise
         (SOCKETPAIR, (socket.AF_UNIX, socket.SOCK_STREAM | 0x80000), True),
         (SOCKETPAIR, (socket.AF_UNIX, socket.SOCK_STREAM | 0x80800), True),
         (SOCKETPAIR, (socket.AF_UNIX, socket.SOCK_DGRAM), False),  # which could be sent from to any address
@@ -144,6 +152,7 @@ def test_clone_makes_threads_and_nothing_else(machine: str, flags: int, verdict:
         (TGKILL, (-1, 1, signal.SIGKILL), False),
         (PRLIMIT, (0, 0), True),
         (PRLIMIT, (1, 0), False),
+        (PRLIMIT, (0, 3), False),  # of the stack
     ],
 )
 def test_arguments_are_judged(machine: str, call: dict[str, int], arguments: tuple[int, ...], is_allowed: bool) -> None:

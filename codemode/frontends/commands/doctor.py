@@ -30,7 +30,7 @@ def add_to(commands: Any) -> None:
         help="prove that workers are fenced and limited on this system",
         description="Start workers, and try from inside what they must not be able to do: each fence alone and all of "
         "them together, each flag of the engine by what it changes, and each limit by a script that reaches it.",
-        epilog="Exit status: 0 all of it was proved, 1 something was not, 4 no worker could be had.",
+        epilog="Exit status: 0 all of it was proved, 1 something was not, 2 wrong usage, 4 no worker could be had.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(command=_doctor)

@@ -16,6 +16,7 @@ from typing import Any
 
 import trio
 
+from codemode.errors import UsageError
 from codemode.host.launcher import spawn_piped
 from codemode.host.process import Tail, last_words
 from codemode.limits import MIB, Limits
@@ -43,29 +44,43 @@ class Report:
 
 @contextlib.contextmanager
 def surroundings() -> Iterator[dict[str, Any]]:
-    """What there is to be reached from a probe: listeners of every kind on this machine, and a directory."""
-    name = f"codemode-doctor-{secrets.token_hex(8)}"
+    """What there is to be reached from a probe: listeners of every kind on this machine, and a directory.
+
+    Raises:
+        UsageError: they cannot be had here.
+    """
     with contextlib.ExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="codemode-doctor-"))
+        try:
+            around = _put_up(stack)
+        except OSError as error:
+            raise UsageError(
+                f"the doctor needs a directory for a file and a socket, as TMPDIR names it: {error}"
+            ) from error
+        yield around
 
-        def bound(family: int, kind: int, address: Any) -> socket.socket:
-            listener = stack.enter_context(socket.socket(family, kind))
-            listener.bind(address)
-            if kind == socket.SOCK_STREAM:
-                listener.listen(100)
-            return listener
 
-        unix_path = str(Path(directory, "socket"))
-        bound(socket.AF_UNIX, socket.SOCK_STREAM, unix_path)
-        if sys.platform == "linux":
-            bound(socket.AF_UNIX, socket.SOCK_STREAM, f"\0{name}")
-        yield {
-            "directory": directory,
-            "tcp_port": bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)).getsockname()[1],
-            "udp_port": bound(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)).getsockname()[1],
-            "unix_path": unix_path,
-            "abstract_name": name,
-        }
+def _put_up(stack: contextlib.ExitStack) -> dict[str, Any]:
+    name = f"codemode-doctor-{secrets.token_hex(8)}"
+    directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="codemode-doctor-"))
+
+    def bound(family: int, kind: int, address: Any) -> socket.socket:
+        listener = stack.enter_context(socket.socket(family, kind))
+        listener.bind(address)
+        if kind == socket.SOCK_STREAM:
+            listener.listen(100)
+        return listener
+
+    unix_path = str(Path(directory, "socket"))
+    bound(socket.AF_UNIX, socket.SOCK_STREAM, unix_path)
+    if sys.platform == "linux":
+        bound(socket.AF_UNIX, socket.SOCK_STREAM, f"\0{name}")
+    return {
+        "directory": directory,
+        "tcp_port": bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)).getsockname()[1],
+        "udp_port": bound(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)).getsockname()[1],
+        "unix_path": unix_path,
+        "abstract_name": name,
+    }
 
 
 async def run_probe(

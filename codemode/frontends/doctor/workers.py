@@ -31,7 +31,10 @@ async def check_worker(way: str, launcher: Callable[[Limits], Launcher]) -> Chec
         engine = "no engine" if worker.hello is None else worker.hello.engine
         faults = [f"{name}: {state}" for name, state in missing_fences(worker.hello).items()]
         if sys.platform == "linux":
-            faults += await _of_the_kernel(worker)
+            try:
+                faults += await _of_the_kernel(worker)
+            except OSError as error:  # /proc is not there, or shows nobody but oneself
+                faults.append(f"what the kernel says of its threads cannot be read: {error}")
     if way == "forked" and not forked:
         faults.append("no zygote forked it: it was spawned")
     found = f"{engine} in mini-racer {importlib.metadata.version('mini-racer')}, {platform.platform()}"
