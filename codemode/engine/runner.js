@@ -155,7 +155,7 @@ return { __proto__: null, cell };
 
 // ring.js
 const module_ring = (() => {
-const { Counters, SharedBytes, Units, atomicLoad, atomicStore, atomicWait, charCodeAt } = module_primordials;
+const { Counters, SharedBytes, Units, atomicLoad, atomicStore, atomicWait, charCodeAt, toWellFormed } = module_primordials;
 
 const RING_UNITS = 1 << 20;
 const MASK = RING_UNITS - 1;
@@ -237,7 +237,8 @@ function ensureStack(frames = SPARE_FRAMES) {
 return frames === 0 ? 0 : 1 + ensureStack(frames - 1);
 }
 
-function put(kind, text) {
+function put(kind, given) {
+const text = toWellFormed(given);
 const start = head;
 const streams = HEADER_UNITS + text.length > room;
 if (streams) ensureStack(STREAM_FRAMES);
@@ -254,7 +255,8 @@ throw error;
 }
 }
 
-function putPair(kind, first, second) {
+function putPair(kind, first, given) {
+const second = toWellFormed(given);
 const length = 2 + first.length + second.length;
 const start = head;
 const streams = HEADER_UNITS + length > room;
