@@ -209,7 +209,9 @@ class RunningCell:
             self._admit(message)
         except Overstepped as overstepped:
             self._has_overstepped = True
-            self.stop(Verdict.failed(overstepped.code, overstepped.message))
+            verdict = Verdict.failed(overstepped.code, overstepped.message)
+            self.stop(verdict)
+            self._end(self._stopping or verdict)  # it may say next that the cell has ended, and then is heard no more
             return
         if self._hub:
             for event in events_of(message, self.cell.cell_id, self._now_ms()):

@@ -13,6 +13,7 @@ from codemode.host.approvals import OnApproval
 from codemode.host.dispatcher import ToolDispatcher, check_alone, the_call_of
 from codemode.host.hooks import CallHooks
 from codemode.host.launcher import Launcher
+from codemode.host.memory import MemoryKeeper
 from codemode.host.nurseries import background_nursery
 from codemode.host.output import TokenCount
 from codemode.host.pool import SPARES, Pool
@@ -65,6 +66,7 @@ class Service:
     def __init__(self, limits: Limits, launcher: Launcher, pool: Pool) -> None:
         self.limits = limits
         self.thread_limiter = trio.CapacityLimiter(limits.max_threads)
+        self.memory = MemoryKeeper()
         self._launcher = launcher
         self._pool = pool
         self._closed = False

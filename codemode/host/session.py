@@ -67,6 +67,7 @@ class WorkerSource(Protocol):
 
     limits: Limits
     thread_limiter: trio.CapacityLimiter
+    memory: MemoryKeeper
 
     def check_open(self) -> None:
         """Raises `ClosedError` where the service has been closed."""
@@ -119,7 +120,7 @@ class Session:
         self._cells: dict[str, RunningCell] = {}
         """Those that run, and those that ended since the last one began. The others are at rest."""
         self._archive = Archive()
-        self._memory = MemoryKeeper()
+        self._memory = service.memory
         self._last_number = 0
         self._turns: list[Turn] = []
         """Those that are open, the one opened last at the end."""

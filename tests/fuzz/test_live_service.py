@@ -66,6 +66,7 @@ class Sibling:
             assert call == self.calls + 1
             self.calls = call
             self.began.set()
+            await trio.sleep(0.002)
             return {"more": self.more}
 
 
@@ -255,6 +256,10 @@ CRASHES: dict[str, tuple[bytes, str]] = {
 OVERSTEPS: dict[str, bytes] = {
     "output that is too long": said(text("x" * 9 * MIB), text("x" * 9 * MIB)),
     "too many items": said(*[text(*[""] * 30_000)] * 4),
+    "too many items, and the end": said(*[text(*[""] * 30_000)] * 4, m.Completed(1)),
+    "too long a note, and the end twice": said(
+        m.Notes(1, ("x" * 17 * MIB,)), m.Completed(1), m.Completed(1), m.Completed(1)
+    ),
     "a frame of one note": said(m.Notes(1, ("x" * (MAX_FRAME_BYTES - 40),))),
 }
 """These end with `output_limit`."""
