@@ -9,26 +9,27 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import time
 
 from codemode.host.process import resident_bytes
 from codemode.limits import MIB
 
-GROWTH_BYTES = 8 * MIB
+GROWTH_BYTES = 4 * MIB
+PAUSE_S = 5.0
 
 
 class MemoryKeeper:
     """Looks at this process's memory, and has the C library give back what is free where it has grown: glibc can."""
 
     def __init__(self) -> None:
-        self._usual_bytes = resident_bytes(os.getpid())
+        self._least_bytes = resident_bytes(os.getpid())
+        self._last_trim_s = time.monotonic()
 
     def look(self) -> None:
-        """Costs some microseconds; where memory has grown by 8 MiB since it was last trimmed, some milliseconds."""
-        resident = resident_bytes(os.getpid())
-        if resident > self._usual_bytes + GROWTH_BYTES:
+        """Costs some microseconds, and some milliseconds at most every 5 s, where memory is 4 MiB over its least."""
+        now_s, resident = time.monotonic(), resident_bytes(os.getpid())
+        if resident > self._least_bytes + GROWTH_BYTES and now_s - self._last_trim_s > PAUSE_S:
             with contextlib.suppress(OSError, AttributeError):  # another C library
                 ctypes.CDLL(None).malloc_trim(0)
-            resident = resident_bytes(os.getpid())
-        else:
-            resident = min(resident, self._usual_bytes)
-        self._usual_bytes = resident
+            self._last_trim_s = now_s
+        self._least_bytes = min(resident, self._least_bytes)

@@ -285,13 +285,11 @@ class Session:
 
     async def _lay_to_rest(self) -> None:
         """What has ended is kept where it takes little room. A long output takes a while, so others have their turn."""
-        for cell_id, running in list(self._cells.items()):
-            if not running.may_rest:
-                continue
+        for cell_id in list(self._cells):
             await trio.lowlevel.checkpoint()
-            if running.may_rest and self._cells.get(cell_id) is running:
-                del self._cells[cell_id]
-                self._archive.put(running.cell)
+            if (running := self._cells.get(cell_id)) is not None and running.may_rest:
+                self._archive.put(self._cells.pop(cell_id).cell)
+            del running  # else the last one would still be there to be looked at
         self._memory.look()
 
     def start_message(self, cell: Cell, source: str, language: m.Language) -> m.Start:

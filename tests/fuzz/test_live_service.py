@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import math
 import os
 import time
@@ -96,7 +97,10 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(launcher: Any, hosts_tasks: Callable[[], int], toolbox: Any) -> AsyncIterator[Stage]:
+async def stage(
+    launcher: Any, hosts_tasks: Callable[[], int], toolbox: Any, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Stage]:
+    caplog.set_level(logging.CRITICAL, "codemode")  # or pytest keeps a record of each worker that crashed
     tasks = hosts_tasks()
     sibling = Sibling()
     stages: list[Stage] = []
