@@ -43,6 +43,8 @@ ORDINARY = (
     "await sleep(5); text(new URL('https://example.org/a?b=1').searchParams.get('b'))",
     "text(await tools.echo({ long: 'x'.repeat(100_000) }).then((got) => got.long.length))",
 )
+FILL_THE_STORE = "for (let i = 0; i < 1560; i++) store('full' + i, 'x'.repeat(10_000))"
+"""What a session may keep is no growth: an attack that fills the store would stand in the figures as one step."""
 tools = codemode.ToolRegistry()
 
 
@@ -104,6 +106,8 @@ async def soak(execs: int) -> dict[str, Any]:
     unanswered = hostile = 0
     began_s = time.monotonic()
     async with codemode.open_session(tools, limits=codemode.Limits(max_cpu_s=2)) as session:
+        async with session.open_turn() as turn:
+            await turn.run(FILL_THE_STORE)
         tasks = descriptors = 0
         for first in range(0, execs, EXECS_OF_A_TURN):
             async with session.open_turn() as turn:
@@ -123,7 +127,6 @@ async def soak(execs: int) -> dict[str, Any]:
                 tasks = trio.lowlevel.current_statistics().tasks_living
                 descriptors = len(os.listdir("/proc/self/fd"))
         await trio.sleep(1)
-        print([round(m) for _, m in samples], file=sys.stderr)
         figures = {
             "execs": execs,
             "attacks among them": hostile,

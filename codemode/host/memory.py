@@ -15,7 +15,7 @@ from codemode.host.process import resident_bytes
 from codemode.limits import MIB
 
 GROWTH_BYTES = 4 * MIB
-PAUSE_S = 5.0
+PAUSE_S = 0.25
 
 
 class MemoryKeeper:
@@ -26,7 +26,7 @@ class MemoryKeeper:
         self._last_trim_s = time.monotonic()
 
     def look(self) -> None:
-        """Costs some microseconds, and some milliseconds at most every 5 s, where memory is 4 MiB over its least."""
+        """Costs microseconds, and milliseconds at most every quarter of a second, where it is 4 MiB over its least."""
         now_s, resident = time.monotonic(), resident_bytes(os.getpid())
         if resident > self._least_bytes + GROWTH_BYTES and now_s - self._last_trim_s > PAUSE_S:
             with contextlib.suppress(OSError, AttributeError):  # another C library
