@@ -157,6 +157,8 @@ return { __proto__: null, cell };
 const module_ring = (() => {
 const { Counters, SharedBytes, Units, atomicLoad, atomicStore, atomicWait, charCodeAt, toWellFormed } = module_primordials;
 
+const MAX_TEXT_UNITS = 20 * 1024 * 1024;
+
 const RING_UNITS = 1 << 20;
 const MASK = RING_UNITS - 1;
 const HEAD = 0; // units ever written, modulo 2^32
@@ -303,7 +305,7 @@ throw error;
 function park() {
 for (;;) atomicWait(counters, PARK, 0);
 }
-return { __proto__: null, RING_UNITS, KIND, ringBuffer, ensureStack, put, putPair, putCall, park };
+return { __proto__: null, MAX_TEXT_UNITS, RING_UNITS, KIND, ringBuffer, ensureStack, put, putPair, putCall, park };
 })();
 
 // define.js
@@ -1188,7 +1190,7 @@ const module_store = (() => {
 const { MapOf, RangeErrorOf, TypeErrorOf, indexOf, mapDelete, mapGet, mapSet, objectKeys, parse, slice, startsWith, stringify, toText, toWellFormed } = module_primordials;
 const { cell } = module_cell;
 const { lostInJson } = module_render;
-const { KIND, ensureStack, put, putPair } = module_ring;
+const { KIND, MAX_TEXT_UNITS, ensureStack, put, putPair } = module_ring;
 const { utf8Length } = module_utf8;
 
 class Entry {
@@ -1265,7 +1267,7 @@ function store(key, value) {
 if (typeof key !== "string") throw new TypeErrorOf("store(key, value): the key is a string");
 key = toWellFormed(key);
 if (value === undefined) {
-if (cell.ended || key.length > cell.maxStoreBytes) return; // none of that length is kept
+if (cell.ended || key.length > cell.maxStoreBytes || key.length > MAX_TEXT_UNITS) return; // none so long is kept
 keepAndTell(key, undefined);
 return;
 }
@@ -1277,6 +1279,9 @@ throw new RangeErrorOf(
 "store(" + stringify(key) + "): the session's stored values would come to " + toText(after) +
 " bytes; at most " + toText(cell.maxStoreBytes) + " are kept",
 );
+}
+if (key.length + entry.text.length > MAX_TEXT_UNITS) {
+throw new RangeErrorOf("store: a key and its value are at most " + toText(MAX_TEXT_UNITS) + " characters of JSON");
 }
 if (before === undefined && count >= cell.maxStoreKeys) {
 throw new RangeErrorOf(
@@ -1595,10 +1600,8 @@ const module_output = (() => {
 const { TypeErrorOf, bare, charCodeAt, hasOwn, isArray, max, objectKeys, parse, slice, stringify, toLowerCase, toText } = module_primordials;
 const { cell } = module_cell;
 const { failForGood } = module_failure;
-const { KIND, put, putPair } = module_ring;
+const { KIND, MAX_TEXT_UNITS, put, putPair } = module_ring;
 const { render } = module_render;
-
-const MAX_ITEM_UNITS = 20 * 1024 * 1024;
 
 const MAX_BLOCK_DEPTH = 128;
 
@@ -1612,8 +1615,8 @@ items += 1;
 if (units > cell.maxOutputUnits) {
 failForGood("output_limit", "the script's output is longer than " + toText(cell.maxOutputUnits) + " characters");
 }
-if (length > MAX_ITEM_UNITS) {
-failForGood("output_limit", "one item is longer than " + toText(MAX_ITEM_UNITS) + " characters");
+if (length > MAX_TEXT_UNITS) {
+failForGood("output_limit", "one item is longer than " + toText(MAX_TEXT_UNITS) + " characters");
 }
 if (items > cell.maxOutputItems) {
 failForGood("output_limit", "the script emitted more than " + toText(cell.maxOutputItems) + " items");

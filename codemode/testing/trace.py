@@ -20,7 +20,7 @@ from codemode.host.launcher import Launcher, LaunchStatistics
 from codemode.host.process import WorkerProcess
 from codemode.wire import messages as m
 from codemode.wire.codec import Decoder
-from codemode.wire.frames import FrameDecoder
+from codemode.wire.frames import FrameDecoder, Payload
 from codemode.wire.validation import StrictDecoder
 
 EntryKind = Literal["launched", "said", "told", "garbled", "killed", "exited"]
@@ -67,7 +67,7 @@ class Trace:
 class _Tap:
     """Reads one direction of a wire as far as it can be read."""
 
-    def __init__(self, decode: Callable[[bytes], m.Message]) -> None:
+    def __init__(self, decode: Callable[[Payload], m.Message]) -> None:
         self._frames = FrameDecoder()
         self._decode = decode
         self._is_garbled = False

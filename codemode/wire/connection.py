@@ -31,7 +31,7 @@ from typing import Literal
 from codemode.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from codemode.wire import messages as m
 from codemode.wire.codec import MAX_MAP_ENTRIES, MAX_VALUES, check_size, encode
-from codemode.wire.frames import MAX_FRAME_BYTES, FrameDecoder, encode_frame
+from codemode.wire.frames import MAX_FRAME_BYTES, FrameDecoder, Payload, encode_frame
 
 
 class State(enum.Enum):
@@ -79,7 +79,7 @@ class Connection:
     def __init__(
         self,
         role: Literal["host", "worker"],
-        decode: Callable[[bytes], m.Message],
+        decode: Callable[[Payload], m.Message],
         max_frame_bytes: int = MAX_FRAME_BYTES,
     ) -> None:
         self._role = role

@@ -11,7 +11,12 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 """The greatest payload, in bytes: four times the greatest result or argument (16 MiB), so that a burst
 fits."""
 
+Payload = bytes | bytearray
+"""The bytes of one frame. Nobody changes them."""
+
 _LENGTH = struct.Struct(">I")
+_LONG_BYTES = 1024 * 1024
+"""A frame of so much is handed on as it was gathered, not copied: to its reader it then takes its bytes once."""
 
 
 def encode_frame(payload: bytes, max_frame_bytes: int = MAX_FRAME_BYTES) -> bytes:
@@ -45,7 +50,7 @@ class FrameDecoder:
         """Bytes received and not yet taken as payloads."""
         return len(self._buffer)
 
-    def receive_data(self, data: bytes) -> Iterator[bytes]:
+    def receive_data(self, data: bytes) -> Iterator[Payload]:
         """Keep the bytes, and give the payloads that are whole, in order, one `next_payload` at a time.
 
         The bytes are kept whether or not the iterator is used: what one iterator did not give, the next one
@@ -54,7 +59,7 @@ class FrameDecoder:
         self._buffer += data
         return iter(self.next_payload, None)
 
-    def next_payload(self) -> bytes | None:
+    def next_payload(self) -> Payload | None:
         """Take the next payload, or None while it is not whole.
 
         Raises:
@@ -64,6 +69,10 @@ class FrameDecoder:
         end = self._end_of_frame()
         if end is None or end > len(self._buffer):
             return None
+        if len(self._buffer) - end <= end >= _LONG_BYTES:
+            whole, self._buffer = self._buffer, self._buffer[end:]
+            del whole[end:], whole[: _LENGTH.size]
+            return whole
         with memoryview(self._buffer) as view:
             payload = bytes(view[_LENGTH.size : end])
         del self._buffer[:end]

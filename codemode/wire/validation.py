@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 
 from codemode.errors import RemoteProtocolError
 from codemode.wire.codec import MAX_MAP_ENTRIES, check_size, unpack_map
+from codemode.wire.frames import Payload
 from codemode.wire.messages import MAX_INTEGER, PROTOCOL_VERSION, WORKER_MESSAGES, Hello, Message
 
 _Natural = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
@@ -73,7 +74,7 @@ class StrictDecoder:
         self._max_map_entries = max_map_entries
         self._validate = message_schema(kinds).validator.validate_python
 
-    def __call__(self, payload: bytes) -> Message:
+    def __call__(self, payload: Payload) -> Message:
         """The message in a payload.
 
         Of a `hello` that names another version, only the version is read: the rest is that version's to

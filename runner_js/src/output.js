@@ -5,11 +5,8 @@ import {
 } from "./primordials.js";
 import { cell } from "./cell.js";
 import { failForGood } from "./failure.js";
-import { KIND, put, putPair } from "./ring.js";
+import { KIND, MAX_TEXT_UNITS, put, putPair } from "./ring.js";
 import { render } from "./render.js";
-
-/** What a frame of the wire carries of one text, whatever the limits say: three bytes a unit, 64 MiB in all. */
-const MAX_ITEM_UNITS = 20 * 1024 * 1024;
 
 /** Arrays and objects of a content block within each other. */
 const MAX_BLOCK_DEPTH = 128;
@@ -25,8 +22,8 @@ export function admit(length) {
   if (units > cell.maxOutputUnits) {
     failForGood("output_limit", "the script's output is longer than " + toText(cell.maxOutputUnits) + " characters");
   }
-  if (length > MAX_ITEM_UNITS) {
-    failForGood("output_limit", "one item is longer than " + toText(MAX_ITEM_UNITS) + " characters");
+  if (length > MAX_TEXT_UNITS) {
+    failForGood("output_limit", "one item is longer than " + toText(MAX_TEXT_UNITS) + " characters");
   }
   if (items > cell.maxOutputItems) {
     failForGood("output_limit", "the script emitted more than " + toText(cell.maxOutputItems) + " items");

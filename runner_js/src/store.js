@@ -6,7 +6,7 @@ import {
 } from "./primordials.js";
 import { cell } from "./cell.js";
 import { lostInJson } from "./render.js";
-import { KIND, ensureStack, put, putPair } from "./ring.js";
+import { KIND, MAX_TEXT_UNITS, ensureStack, put, putPair } from "./ring.js";
 import { utf8Length } from "./utf8.js";
 
 /** A value that is kept: its JSON text, and what it and its key come to in UTF-8. */
@@ -90,7 +90,7 @@ export function store(key, value) {
   if (typeof key !== "string") throw new TypeErrorOf("store(key, value): the key is a string");
   key = toWellFormed(key);
   if (value === undefined) {
-    if (cell.ended || key.length > cell.maxStoreBytes) return; // none of that length is kept
+    if (cell.ended || key.length > cell.maxStoreBytes || key.length > MAX_TEXT_UNITS) return; // none so long is kept
     keepAndTell(key, undefined);
     return;
   }
@@ -102,6 +102,9 @@ export function store(key, value) {
       "store(" + stringify(key) + "): the session's stored values would come to " + toText(after) +
         " bytes; at most " + toText(cell.maxStoreBytes) + " are kept",
     );
+  }
+  if (key.length + entry.text.length > MAX_TEXT_UNITS) {
+    throw new RangeErrorOf("store: a key and its value are at most " + toText(MAX_TEXT_UNITS) + " characters of JSON");
   }
   if (before === undefined && count >= cell.maxStoreKeys) {
     throw new RangeErrorOf(

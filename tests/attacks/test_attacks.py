@@ -56,8 +56,8 @@ FRESH_S = 2.0
 LATE_S = 2.0
 """How far beyond its yield time an exec may answer, and how long a termination may take."""
 LIMITS = Limits(
-    max_cpu_s=1,
-    max_heap_bytes=48 * MIB,
+    max_cpu_s=0.5,
+    max_heap_bytes=32 * MIB,
     max_memory_bytes=256 * MIB,
     max_output_bytes=4 * MIB,
     max_output_items=20_000,
@@ -403,7 +403,7 @@ def an_interpreter_for(user: str, environment: dict[str, str]) -> str | None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="they are run as an ordinary user already")
-@pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("step", [12, pytest.param(1, marks=pytest.mark.soak)])
 def test_they_end_the_same_for_an_ordinary_user(step: int) -> None:
     nobody = pwd.getpwnam("nobody")
     root = Path(__file__).parents[2]

@@ -228,6 +228,23 @@ async def test_one_stored_value_too_many_is_a_range_error_and_those_that_are_the
     assert after.text == "changed,,2,,4"
 
 
+async def test_a_stored_value_is_no_longer_than_the_wire_carries_of_a_text(toolbox: Any) -> None:
+    async with (
+        codemode.open_session(toolbox.registry, limits=codemode.Limits(max_store_bytes=32 * MIB)) as session,
+        session.open_turn() as turn,
+    ):
+        outcome = await turn.run("""
+            const longest = "x".repeat(20 * 2 ** 20 - 3);
+            store("a", longest);
+            try { store("a", longest + "x") } catch (error) { text(`${error.name}: ${error.message}`) }
+            store("x".repeat(20 * 2 ** 20 + 1), undefined);
+            text(load("a") === longest);
+        """)
+
+    told = "RangeError: store: a key and its value are at most 20971520 characters of JSON"
+    assert ([item.text for item in outcome.items], outcome.error) == ([told, "true"], None)
+
+
 async def test_a_promise_all_of_100_000_calls_completes(turn: codemode.Turn) -> None:
     outcome = await turn.run(
         "const all = await Promise.all(Array.from({ length: 100_000 }, () => tools.answer())); text(all.length)"

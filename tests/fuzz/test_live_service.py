@@ -255,6 +255,7 @@ CRASHES: dict[str, tuple[bytes, str]] = {
     "a frame without an end": ((2**26).to_bytes(4, "big") + b"\x81", "the worker ended"),
     "a frame of 4 GiB": (b"\xff\xff\xff\xff", "announces"),
     "an empty frame": (bytes(4), "announces"),
+    "a frame of one note": (said(m.Notes(1, ("x" * (MAX_FRAME_BYTES - 40),))), "characters"),
 }
 """What is said of cell 1 after its start, and words of what is told of the worker."""
 OVERSTEPS: dict[str, bytes] = {
@@ -264,7 +265,6 @@ OVERSTEPS: dict[str, bytes] = {
     "too long a note, and the end twice": said(
         m.Notes(1, ("x" * 17 * MIB,)), m.Completed(1), m.Completed(1), m.Completed(1)
     ),
-    "a frame of one note": said(m.Notes(1, ("x" * (MAX_FRAME_BYTES - 40),))),
 }
 """These end with `output_limit`."""
 ENDURED: dict[str, bytes] = {

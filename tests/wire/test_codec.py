@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from codemode.errors import LocalProtocolError, RemoteProtocolError
 from codemode.wire import codec
 from codemode.wire import messages as m
-from codemode.wire.codec import MAX_VALUES, Decoder, check_size, encode, field_names, to_map, unpack_map
+from codemode.wire.codec import (
+    MAX_CHARACTERS,
+    MAX_VALUES,
+    Decoder,
+    check_size,
+    count_values,
+    encode,
+    field_names,
+    to_map,
+    unpack_map,
+)
 from codemode.wire.validation import StrictDecoder
 
 ALL_KINDS = (*m.WORKER_MESSAGES, *m.HOST_MESSAGES)
@@ -281,6 +291,60 @@ def test_a_payload_holds_as_many_values_as_allowed_and_not_one_more() -> None:
     check_size(full, RemoteProtocolError)
     with pytest.raises(RemoteProtocolError, match=f"more than {MAX_VALUES} values"):
         check_size(msgpack.packb([200] * MAX_VALUES), RemoteProtocolError)
+
+
+@pytest.mark.parametrize("character", ["x", "é", "漢"])
+def test_a_payload_holds_as_many_characters_as_allowed_and_not_one_more(character: str) -> None:
+    # Before the text stand its own first byte and the four of its length; three of these four may be zeros.
+    text = character * (MAX_CHARACTERS - 5)
+    check_size(msgpack.packb(text), RemoteProtocolError)
+    with pytest.raises(RemoteProtocolError, match=f"more than {MAX_CHARACTERS} characters"):
+        check_size(msgpack.packb(text + 10 * character), RemoteProtocolError)
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**64 - 1),
+    st.floats(),
+    st.sampled_from([0, 1, 31, 32, 255, 256, 65535, 65536]).map("x".__mul__),
+    st.sampled_from([0, 1, 255, 256, 65535, 65536]).map(bytes),
+    st.sampled_from([0, 1, 2, 3, 4, 8, 16, 17, 255, 256, 65536]).map(lambda size: msgpack.ExtType(5, bytes(size))),
+)
+LENGTHS = st.sampled_from([0, 1, 15, 16, 17])
+VALUES_WITH_COUNTS = st.recursive(
+    SCALARS.map(lambda scalar: (scalar, 1)),
+    lambda within: st.one_of(
+        st.lists(within, max_size=4).map(lambda all_: ([one for one, _ in all_], 1 + sum(count for _, count in all_))),
+        st.builds(lambda length, one: ([one[0]] * length, 1 + length * one[1]), LENGTHS, within),
+        st.builds(
+            lambda length, one: ({str(key): one[0] for key in range(length)}, 1 + length * (1 + one[1])),
+            LENGTHS, within,
+        ),
+    ),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(VALUES_WITH_COUNTS, st.data())
+def test_values_are_counted_as_what_was_packed(counted: tuple[Any, int], data: st.DataObject) -> None:
+    value, count = counted
+    payload = msgpack.packb(value)
+    assert count_values(payload) == count or (count > MAX_VALUES and count_values(payload) > MAX_VALUES)
+    with pytest.raises(ValueError, match="cut short"):
+        count_values(payload[: data.draw(st.integers(0, len(payload) - 1))])
+
+
+@pytest.mark.parametrize(("length", "array"), [(65535, b"\xdc"), (65536, b"\xdd"), (65535, b"\xde")])
+def test_values_of_the_longest_arrays_are_counted(length: int, array: bytes) -> None:
+    packed = msgpack.packb([7] * length if array != b"\xde" else dict.fromkeys(range(length)))
+    assert packed[:1] == array
+    assert count_values(packed) == 1 + length * (1 if array != b"\xde" else 2)
+
+
+def test_a_byte_that_begins_no_value_is_found() -> None:
+    with pytest.raises(RemoteProtocolError, match="byte 3 begins no value"):
+        check_size(b"\x93\xc0\xc0\xc1" + bytes(MAX_VALUES), RemoteProtocolError)
 
 
 @pytest.mark.parametrize("element", [b"\x80", b"\x90", b"\x91\xc0", b"\xa2ab"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codemode.errors import LocalProtocolError, RemoteProtocolError
+from codemode.limits import MIB
 from codemode.wire.frames import MAX_FRAME_BYTES, FrameDecoder, encode_frame
 
 PAYLOADS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
@@ -134,3 +136,27 @@ def test_a_decoder_says_how_much_it_holds() -> None:
     decoder = FrameDecoder()
     decoder.receive_data(b"\x00\x00")
     assert repr(decoder) == "<FrameDecoder holding 2 bytes>"
+
+
+def test_a_long_payload_is_not_copied() -> None:
+    frame, decoder = encode_frame(bytes(16 * MIB)), FrameDecoder()
+    tracemalloc.start()
+    try:
+        for start in range(0, len(frame), 65536):
+            payloads = list(decoder.receive_data(frame[start : start + 65536]))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert payloads == [bytes(16 * MIB)]
+    assert peak_bytes < 1.2 * len(frame)
+
+
+@pytest.mark.parametrize("size", [MIB - 5, MIB - 4, MIB, 2 * MIB])
+def test_what_comes_with_a_long_payload_is_kept(size: int) -> None:
+    long, decoder = bytes(range(256)) * (size // 256) + b"end", FrameDecoder()
+    pieces = [b"first", long, b"second", long, long, b"last"]
+    data = b"".join(map(encode_frame, pieces))
+    assert list(decoder.receive_data(data)) == pieces
+    assert list(decoder.receive_data(data[:-1])) == pieces[:-1]
+    assert list(decoder.receive_data(data[-1:])) == [b"last"]
+    assert decoder.buffered_bytes == 0

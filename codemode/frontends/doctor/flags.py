@@ -8,7 +8,7 @@ from codemode.frontends.doctor.check import Check
 from codemode.frontends.doctor.probes import PROBE_LIMITS, Report, run_probe
 from codemode.limits import MIB
 
-_SCRIPT_S = 10.0
+_SCRIPT_S = 5.0
 """How long a process may take that runs one script, which is over at once."""
 _STACK_SHARE = 0.98
 """The stack is a twelfth smaller than V8's own choice; so is the number of frames on it."""
