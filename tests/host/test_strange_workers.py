@@ -72,7 +72,7 @@ async def test_what_a_worker_says_of_an_error_is_told_in_short() -> None:
         await worker.stand_ready()
         await worker.hear()
         await worker.say(m.Logs(1, (("log", "x" * 17_000_000),)))
-        await worker.say(m.Failed(1, "script_error", "m" * 17_000_000, "s" * 17_000_000, 1, 1))
+        await worker.say(m.Failed(1, "script_error", "m" * 11_000_000, "s" * 11_000_000, 1, 1))
         await worker.hear()
 
     async with (
