@@ -49,7 +49,7 @@ from codemode.testing.trace import EntryKind, Trace, TracedLauncher, check
 from codemode.wire import messages as m
 
 SCRIPTS = Path(__file__).with_name("scripts")
-YIELD_MS = 300
+YIELD_MS = 150
 FINAL_S = 20.0
 """The bound on the final answer of a script that has none of its own."""
 FRESH_S = 2.0

@@ -23,7 +23,7 @@ from codemode.testing.fake_worker import BIRTH_MISHAPS, LIES, MISHAPS
 from codemode.testing.simulation import main, simulate, simulate_in_processes
 from codemode.wire import messages as m
 
-SEEDS = range(1000)
+SEEDS = range(700)
 PROCESSES = os.cpu_count() or 2
 PLANTED_SEEDS = range(400)
 """Among so many worlds one must find a fault that is planted in the host."""
