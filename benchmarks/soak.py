@@ -3,9 +3,10 @@
     python benchmarks/soak.py [--execs 2000]
 
 One session, a turn for each ten scripts. Every tenth script is an attack of the corpus in `tests/attacks/scripts`, in
-an order of its own; the rest call tools, store, print and fail like scripts of a model. The slope is that of a straight
-line through the host's memory at every twentieth exec, the first fifth left out. 5 MB for each 1,000 execs is the bound
-that is promised. Linux only.
+an order of its own; the rest call tools, store, print and fail like scripts of a model. Before it is measured every
+script has run once and the session's store is full: what a burst of a thousand tasks needs once, and what a session
+may keep, is no growth. The slope is that of a straight line through the host's memory at every twentieth exec. 5 MB for
+each 1,000 execs is the bound that is promised. Linux only.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import random
 import statistics
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,6 @@ import codemode
 BOUND_MIB = 5.0
 SAMPLE_EVERY = 20
 EXECS_OF_A_TURN = 10
-HOSTILE_EVERY = 10
 TIME_S = 30.0
 """For one exec, whatever it does: a script that has not ended is terminated after a second."""
 ATTACKS = sorted((Path(__file__).parents[1] / "tests" / "attacks" / "scripts").glob("*.js"))
@@ -44,7 +46,6 @@ ORDINARY = (
     "text(await tools.echo({ long: 'x'.repeat(100_000) }).then((got) => got.long.length))",
 )
 FILL_THE_STORE = "for (let i = 0; i < 1560; i++) store('full' + i, 'x'.repeat(10_000))"
-"""What a session may keep is no growth: an attack that fills the store would stand in the figures as one step."""
 tools = codemode.ToolRegistry()
 
 
@@ -99,45 +100,60 @@ async def run_one(turn: codemode.Turn, source: str) -> str:
     return outcome.error.code if outcome.error is not None else outcome.status
 
 
+class Soak:
+    """Scripts one after another in a session, and how they ended."""
+
+    def __init__(self, session: codemode.Session) -> None:
+        self._session = session
+        self.ends: Counter[str] = Counter()
+        self.unanswered = 0
+
+    async def turn(self, sources: Sequence[str]) -> None:
+        """Runs these in a turn of their own."""
+        async with self._session.open_turn() as turn:
+            for source in sources:
+                with trio.move_on_after(TIME_S) as scope:
+                    self.ends[await run_one(turn, source)] += 1
+                self.unanswered += scope.cancelled_caught
+
+
+def scripts(first: int) -> list[str]:
+    """Those of the turn that begins with this exec; the last is an attack."""
+    attack = ATTACKS[first // EXECS_OF_A_TURN % len(ATTACKS)]
+    ordinary = [ORDINARY[number % len(ORDINARY)] for number in range(first, first + EXECS_OF_A_TURN - 1)]
+    return [*ordinary, attack.read_text("utf-8")]
+
+
 async def soak(execs: int) -> dict[str, Any]:
     """So many execs, and what they left."""
-    ends: dict[str, int] = {}
     samples: list[tuple[int, float]] = []
-    unanswered = hostile = 0
-    began_s = time.monotonic()
     async with codemode.open_session(tools, limits=codemode.Limits(max_cpu_s=2)) as session:
-        async with session.open_turn() as turn:
-            await turn.run(FILL_THE_STORE)
-        tasks = descriptors = 0
+        warm_up = Soak(session)
+        await warm_up.turn([FILL_THE_STORE, *ORDINARY])
+        for attack in ATTACKS:
+            await warm_up.turn([attack.read_text("utf-8")])
+        measured = Soak(session)
+        began_s = time.monotonic()
+        tasks = trio.lowlevel.current_statistics().tasks_living
+        descriptors = len(os.listdir("/proc/self/fd"))
         for first in range(0, execs, EXECS_OF_A_TURN):
-            async with session.open_turn() as turn:
-                for number in range(first, first + EXECS_OF_A_TURN):
-                    source = ORDINARY[number % len(ORDINARY)]
-                    if number % HOSTILE_EVERY == HOSTILE_EVERY - 1:
-                        source = ATTACKS[hostile % len(ATTACKS)].read_text("utf-8")
-                        hostile += 1
-                    with trio.move_on_after(TIME_S) as scope:
-                        end = await run_one(turn, source)
-                        ends[end] = ends.get(end, 0) + 1
-                    unanswered += scope.cancelled_caught
+            await measured.turn(scripts(first))
             if first % SAMPLE_EVERY == 0:
                 gc.collect()
                 samples.append((first, resident_mib()))
-            if first == execs // 5 // EXECS_OF_A_TURN * EXECS_OF_A_TURN:
-                tasks = trio.lowlevel.current_statistics().tasks_living
-                descriptors = len(os.listdir("/proc/self/fd"))
         await trio.sleep(1)
         figures = {
             "execs": execs,
-            "attacks among them": hostile,
-            "without an answer": unanswered,
-            "MiB for each 1,000 execs": round(slope([each for each in samples if each[0] >= execs / 5]) * 1000, 2),
+            "attacks among them": execs // EXECS_OF_A_TURN,
+            "without an answer": warm_up.unanswered + measured.unanswered,
+            "MiB for each 1,000 execs": round(slope(samples) * 1000, 2),
+            "MiB at the beginning": round(samples[0][1], 1),
             "MiB at the end": round(resident_mib(), 1),
-            "tasks more than after a fifth": trio.lowlevel.current_statistics().tasks_living - tasks,
+            "tasks more": trio.lowlevel.current_statistics().tasks_living - tasks,
             "descriptors more": len(os.listdir("/proc/self/fd")) - descriptors,
             "zombies": children().count("Z"),
             "seconds": round(time.monotonic() - began_s),
-            "ends": ends,
+            "ends": measured.ends,
         }
     return {**figures, "children after it": len(children())}
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from importlib import resources
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 import py_mini_racer._mini_racer as mini_racer_internals
@@ -138,6 +138,7 @@ class Engine:
             "tools": start.tools,
             "lastCall": last_call,
             "stored": start.stored,
+            "storedBytes": sum(map(_utf8_length, chain(start.stored, start.stored.values()))),
             "seed": os.urandom(32).hex(),
         }
         self._port["cell"] = json.dumps(cell)
@@ -287,3 +288,7 @@ def _located(error: JSParseException, source: str, prologue_units: int) -> Sourc
 def _in_words(message: str) -> str:
     """What V8 says of a source, but for a stack of which the script knows nothing."""
     return UNREADABLE if _OVERFLOW in message else message
+
+
+def _utf8_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

@@ -1195,11 +1195,17 @@ const { utf8Length } = module_utf8;
 
 class Entry {
 text;
-bytes;
+#key;
+#bytes = -1;
 
 constructor(key, text) {
 this.text = text;
-this.bytes = utf8Length(key) + utf8Length(text);
+this.#key = key;
+}
+
+get bytes() {
+if (this.#bytes < 0) this.#bytes = utf8Length(this.#key) + utf8Length(this.text);
+return this.#bytes;
 }
 }
 
@@ -1216,9 +1222,11 @@ totalBytes += (entry === undefined ? 0 : entry.bytes) - (before === undefined ? 
 return before;
 }
 
-function fillStore(stored) {
+function fillStore(stored, bytes) {
 const names = objectKeys(stored);
-for (let i = 0; i < names.length; i++) takeStored(names[i], stored[names[i]]);
+for (let i = 0; i < names.length; i++) mapSet(values, names[i], new Entry(names[i], stored[names[i]]));
+count = names.length;
+totalBytes = bytes;
 }
 
 function takeStored(key, text) {
@@ -2072,7 +2080,7 @@ cell.maxOutputItems = given.maxOutputItems;
 cell.maxTimers = given.maxTimers;
 cell.seed = given.seed;
 continueIdsAfter(given.lastCall);
-fillStore(given.stored);
+fillStore(given.stored, given.storedBytes);
 modules = makeModules(helpers);
 installTools(modules);
 },

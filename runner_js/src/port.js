@@ -56,7 +56,7 @@ const setters = {
     cell.maxTimers = given.maxTimers;
     cell.seed = given.seed;
     continueIdsAfter(given.lastCall);
-    fillStore(given.stored);
+    fillStore(given.stored, given.storedBytes);
     modules = makeModules(helpers);
     installTools(modules);
   },

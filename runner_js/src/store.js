@@ -9,14 +9,21 @@ import { lostInJson } from "./render.js";
 import { KIND, MAX_TEXT_UNITS, ensureStack, put, putPair } from "./ring.js";
 import { utf8Length } from "./utf8.js";
 
-/** A value that is kept: its JSON text, and what it and its key come to in UTF-8. */
+/** A value that is kept, as JSON text. */
 class Entry {
   text;
-  bytes;
+  #key;
+  #bytes = -1;
 
   constructor(key, text) {
     this.text = text;
-    this.bytes = utf8Length(key) + utf8Length(text);
+    this.#key = key;
+  }
+
+  /** What it and its key come to in UTF-8. Counted when it is asked for: most of what a cell is given stays as it is. */
+  get bytes() {
+    if (this.#bytes < 0) this.#bytes = utf8Length(this.#key) + utf8Length(this.text);
+    return this.#bytes;
   }
 }
 
@@ -34,10 +41,12 @@ function keep(key, entry) {
   return before;
 }
 
-/** What the session holds when the cell starts: {key: JSON text}. */
-export function fillStore(stored) {
+/** What the session holds when the cell starts: {key: JSON text}, and what that comes to in UTF-8. */
+export function fillStore(stored, bytes) {
   const names = objectKeys(stored);
-  for (let i = 0; i < names.length; i++) takeStored(names[i], stored[names[i]]);
+  for (let i = 0; i < names.length; i++) mapSet(values, names[i], new Entry(names[i], stored[names[i]]));
+  count = names.length;
+  totalBytes = bytes;
 }
 
 /** Another cell of the session stored a value, or removed it (null). */

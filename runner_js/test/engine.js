@@ -106,7 +106,9 @@ export class Engine {
     this.context = vm.createContext(vm.constants?.DONT_CONTEXTIFY ?? {});
     this.port = BUNDLE.runInContext(this.context);
     this.reader = new Reader(this.port.ring);
-    this.port.cell = JSON.stringify({ ...SETTINGS, ...settings });
+    const given = { ...SETTINGS, ...settings };
+    const storedBytes = Buffer.byteLength(Object.entries(given.stored).flat().join(""));
+    this.port.cell = JSON.stringify({ ...given, storedBytes });
     this.port.now = 0;
     this.clean();
   }
