@@ -64,16 +64,20 @@ class Allowance:
             Overstepped: they are too many, or their arguments too long.
         """
         limits, ledger = self._limits, self._ledger
-        sizes = [len(arguments) for _, _, arguments in calls]
-        longest_name = max((len(tool) for _, tool, _ in calls), default=0)
+        longest = longest_name = total = 0
+        for _, tool, arguments in calls:
+            size = len(arguments)
+            total += size
+            longest = max(longest, size)
+            longest_name = max(longest_name, len(tool))
         if len(ledger) + len(calls) > limits.max_calls:
             raise Overstepped("call_limit", f"the script made more than {limits.max_calls} calls")
         if longest_name > MAX_IDENTIFIER_CHARACTERS:
             raise _broken(f"named a tool by {longest_name} characters")
-        if max(sizes, default=0) > limits.max_argument_bytes:
-            raise _broken(f"sent an argument of {max(sizes)} characters, where {limits.max_argument_bytes} may be")
-        in_flight = ledger.open_size + sum(sizes)
-        if ledger.open_count + len(calls) > 1 and in_flight > limits.max_argument_bytes_in_flight:
+        if longest > limits.max_argument_bytes:
+            raise _broken(f"sent an argument of {longest} characters, where {limits.max_argument_bytes} may be")
+        in_flight = ledger.open_size + total
+        if in_flight > limits.max_argument_bytes_in_flight and ledger.open_count + len(calls) > 1:
             most = limits.max_argument_bytes_in_flight
             raise _broken(f"has calls open whose arguments come to {in_flight} characters, where {most} may be")
 

@@ -48,6 +48,10 @@ class Outbox:
         """The cell has ended: nothing of it is told any more."""
         self.__init__()  # type: ignore[misc]
 
+    def __bool__(self) -> bool:
+        """False where there is nothing at all."""
+        return bool(self._answers or self._stored or self._answers_of_round or self._stored_of_round)
+
     @property
     def due_s(self) -> float:
         """When there is something to be taken, on the clock of `take`; infinite where there is nothing at all."""
@@ -72,7 +76,8 @@ class Outbox:
 
     def _begin_round(self, now_s: float) -> None:
         self._answers_of_round, self._answers = self._answers, []
-        self._stored_of_round, self._stored = deque(self._stored.items()), {}
+        if self._stored:
+            self._stored_of_round, self._stored = deque(self._stored.items()), {}
         self._last_round_s = now_s
 
     def _some_stored(self, cell: int) -> list[m.Message]:

@@ -350,11 +350,10 @@ class WorkerHandle:
         while True:
             frames = memoryview(self._next_frames())
             if not frames:
-                due_s = self._outbox.due_s
-                if due_s == math.inf:  # a scope costs 6 µs, and there is one for each answer
+                if not self._outbox:  # a scope costs 6 µs, and there would be one for each answer
                     await self._wake.wait()
                 else:
-                    with trio.move_on_at(max(due_s, 0.0)):
+                    with trio.move_on_at(max(self._outbox.due_s, 0.0)):
                         await self._wake.wait()
                 self._wake = trio.Event()
                 continue
@@ -372,6 +371,8 @@ class WorkerHandle:
         """The bytes to be sent now; answers that are ready together are one message."""
         if self._outgoing:
             return self._outgoing.popleft()
+        if not self._outbox:
+            return b""
         cell = self._connection.cell
         # Closed by a fault of the worker's, in this very tick: it is told nothing more.
         if cell is None or self._connection.state not in _OPEN:
