@@ -30,8 +30,9 @@ from typing import Literal
 
 from codemode.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from codemode.wire import messages as m
-from codemode.wire.codec import MAX_MAP_ENTRIES, MAX_VALUES, check_size, encode
+from codemode.wire.codec import encode
 from codemode.wire.frames import MAX_FRAME_BYTES, FrameDecoder, Payload, encode_frame
+from codemode.wire.sizes import MAX_MAP_ENTRIES, MAX_VALUES, check_size
 
 
 class State(enum.Enum):

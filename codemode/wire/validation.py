@@ -15,9 +15,10 @@ from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from codemode.errors import RemoteProtocolError
-from codemode.wire.codec import MAX_MAP_ENTRIES, check_size, unpack_map
+from codemode.wire.codec import unpack_map
 from codemode.wire.frames import Payload
 from codemode.wire.messages import MAX_INTEGER, PROTOCOL_VERSION, WORKER_MESSAGES, Hello, Message
+from codemode.wire.sizes import MAX_MAP_ENTRIES, check_size
 
 _Natural = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 

@@ -11,7 +11,7 @@ import {
   Counters, SharedBytes, Units, atomicLoad, atomicStore, atomicWait, charCodeAt, toWellFormed,
 } from "./primordials.js";
 
-/** What the wire carries of one text, whatever the limits say: `MAX_CHARACTERS` of `codemode/wire/codec.py`, and less. */
+/** What the wire carries of one text, whatever the limits say: `MAX_CHARACTERS` of `codemode/wire/sizes.py`, and less. */
 export const MAX_TEXT_UNITS = 20 * 1024 * 1024;
 
 export const RING_UNITS = 1 << 20;

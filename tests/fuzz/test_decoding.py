@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from codemode.errors import LocalProtocolError, RemoteProtocolError
 from codemode.testing.mutation import FRAGMENTS, Mutator
 from codemode.wire import messages as m
-from codemode.wire.codec import MAX_CHARACTERS, Decoder, encode
+from codemode.wire.codec import Decoder, encode
 from codemode.wire.connection import Connection, State
 from codemode.wire.frames import MAX_FRAME_BYTES, FrameDecoder, encode_frame
+from codemode.wire.sizes import MAX_CHARACTERS
 from codemode.wire.validation import StrictDecoder
 
 MIB = 1024 * 1024

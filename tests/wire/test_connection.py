@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from codemode.errors import LocalProtocolError, RemoteProtocolError
 from codemode.wire import messages as m
-from codemode.wire.codec import MAX_VALUES, Decoder, encode
+from codemode.wire.codec import Decoder, encode
 from codemode.wire.connection import TRANSITIONS, Connection, State
 from codemode.wire.frames import encode_frame
+from codemode.wire.sizes import MAX_VALUES
 from codemode.wire.validation import StrictDecoder
 
 READ_WORKER = StrictDecoder()

@@ -13,8 +13,9 @@ import pytest
 
 from codemode.errors import RemoteProtocolError
 from codemode.wire import messages as m
-from codemode.wire.codec import MAX_MAP_ENTRIES, MAX_VALUES, encode
+from codemode.wire.codec import encode
 from codemode.wire.frames import MAX_FRAME_BYTES
+from codemode.wire.sizes import MAX_MAP_ENTRIES, MAX_VALUES
 from codemode.wire.validation import StrictDecoder, message_schema
 
 DECODE = StrictDecoder()
