@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import signal
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -30,6 +32,7 @@ from codemode.host.zygote import ZygoteLauncher
 from codemode.limits import Limits
 from codemode.testing.trace import Trace, TracedLauncher, check
 
+ROOT = Path(__file__).parents[1]
 ANSWER_S = 10.0
 """Generous: for what must answer at all. A test that needs so long has failed."""
 
@@ -242,6 +245,31 @@ async def turn(session: Session) -> AsyncIterator[Turn]:
 def soon() -> Callable[..., AbstractContextManager[trio.CancelScope]]:
     """`with soon():` fails what does not answer within a generous bound."""
     return lambda seconds=ANSWER_S: trio.fail_after(seconds)
+
+
+@pytest.fixture
+def run_as_nobody() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`run_as_nobody("pytest", "-q", timeout_s=60)`: a module of this checkout, run by an ordinary user. Needs root."""
+    nobody = pwd.getpwnam("nobody")
+    packages = [place for place in sys.path if place.endswith("-packages")]
+    environment = {"PYTHONPATH": os.pathsep.join([str(ROOT), *packages]), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(python: str, *arguments: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [python, *arguments], cwd=ROOT, user=nobody.pw_name, group=nobody.pw_gid, extra_groups=[], env=environment,
+            capture_output=True, text=True, check=False, timeout=timeout_s,
+        )  # fmt: skip
+
+    def is_good(python: str) -> bool:
+        with contextlib.suppress(OSError):
+            return run(python, "-c", "import codemode, py_mini_racer, pytest_trio", timeout_s=60).returncode == 0
+        return False
+
+    # That of the tests themselves may be private.
+    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        if is_good(python):
+            return lambda module, *arguments, timeout_s: run(python, "-m", module, *arguments, timeout_s=timeout_s)
+    pytest.skip("no interpreter with these packages can be run by nobody")
 
 
 # ── what must not be left ─────────────────────────────────────────────────────────────────────────────────────

@@ -21,10 +21,7 @@ import dataclasses
 import gc
 import json
 import os
-import pwd
 import re
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -392,31 +389,11 @@ def test_an_attack_ends_as_it_must_and_harms_nobody(
     assert faults == [], f"{arena.trace}\n" + "\n".join(faults)
 
 
-def an_interpreter_for(user: str, environment: dict[str, str]) -> str | None:
-    """One that this user may run, and that finds what the tests need; that of the tests themselves may be private."""
-    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
-        command = [python, "-c", "import codemode, py_mini_racer, pytest_trio"]
-        with contextlib.suppress(OSError):
-            if subprocess.run(command, user=user, env=environment, capture_output=True, check=False).returncode == 0:
-                return python
-    return None
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="they are run as an ordinary user already")
 @pytest.mark.parametrize("step", [12, pytest.param(1, marks=pytest.mark.soak)])
-def test_they_end_the_same_for_an_ordinary_user(step: int) -> None:
-    nobody = pwd.getpwnam("nobody")
-    root = Path(__file__).parents[2]
-    packages = [place for place in sys.path if place.endswith("-packages")]
-    environment = {"PYTHONPATH": os.pathsep.join([str(root), *packages]), "PYTHONDONTWRITEBYTECODE": "1"}
-    python = an_interpreter_for(nobody.pw_name, environment)
-    if python is None:
-        pytest.skip("no interpreter with these packages can be run by nobody")
+def test_they_end_the_same_for_an_ordinary_user(step: int, run_as_nobody: Any) -> None:
     chosen = ATTACKS[::step]
     own = f"{__file__}::{test_an_attack_ends_as_it_must_and_harms_nobody.__name__}"
-    done = subprocess.run(
-        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *[f"{own}[{attack.name}]" for attack in chosen]],
-        cwd=root, user=nobody.pw_name, group=nobody.pw_gid, extra_groups=[], env=environment, capture_output=True,
-        text=True, check=False, timeout=900,
-    )  # fmt: skip
+    arguments = ["-q", "-p", "no:cacheprovider", *[f"{own}[{attack.name}]" for attack in chosen]]
+    done = run_as_nobody("pytest", *arguments, timeout_s=900)
     assert f"{len(chosen)} passed" in done.stdout, done.stdout + done.stderr

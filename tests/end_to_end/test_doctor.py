@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,16 @@ def test_it_proves_every_fence_flag_and_limit() -> None:
         "execute a program", "signal its parent", "read its parent's environment", "trace its parent",
         "map memory that does not count to its limit",
     }  # fmt: skip
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="it is run as an ordinary user already")
+def test_it_proves_them_for_an_ordinary_user_too(run_as_nobody: Any) -> None:
+    done = run_as_nobody("codemode", "doctor", "--json", timeout_s=120)
+    document = json.loads(done.stdout)
+
+    assert [check for check in document["checks"] if not check["passed"]] == []
+    assert (done.returncode, document["proven"], done.stderr) == (0, True, "")
+    assert [check["name"] for check in document["checks"] if check["group"] == "fence"] == list(FENCES)
 
 
 def test_where_it_may_put_up_nothing_it_says_what_it_needs(tmp_path: Path) -> None:
