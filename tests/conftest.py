@@ -22,6 +22,7 @@ import pytest
 import trio
 
 import codemode
+from codemode.host import pool
 from codemode.host.cell import Cell
 from codemode.host.launcher import Launcher, SpawnLauncher
 from codemode.host.running_cell import RunningCell
@@ -33,6 +34,8 @@ from codemode.limits import Limits
 from codemode.testing.trace import Trace, TracedLauncher, check
 
 ROOT = Path(__file__).parents[1]
+PATIENT_S = 5.0
+"""How long a lab waits for a worker before it starts another beside it: tests know how many there are."""
 ANSWER_S = 10.0
 """Generous: for what must answer at all. A test that needs so long has failed."""
 
@@ -200,9 +203,10 @@ def checked_cells(monkeypatch: pytest.MonkeyPatch) -> list[Cell]:
 
 @pytest.fixture
 def open_lab(
-    launcher: Callable[[Limits], Launcher], checked_cells: list[Cell]
+    launcher: Callable[[Limits], Launcher], checked_cells: list[Cell], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., contextlib.AbstractAsyncContextManager[Lab]]:
     """Opens a service, for limits and a launcher of one's own. After it, every call must have had one answer."""
+    monkeypatch.setattr(pool, "SLOW_S", PATIENT_S)
 
     @contextlib.asynccontextmanager
     async def opened(

@@ -110,6 +110,7 @@ async def test_a_parked_call_is_cancelled_with_its_cell_and_that_of_another_cell
 ) -> None:
     async with session.open_turn() as turn:
         first = await turn.exec("await tools.cancel_order({ id: 1 })", yield_time_ms=20)
+        await person.until_asked(1)
         second = await turn.exec("text(await tools.cancel_order({ id: 2 }))", yield_time_ms=20)
         await person.until_asked(2)
         first = await turn.wait(first.cell_id, terminate=True)

@@ -250,7 +250,7 @@ async def test_exit_ends_the_script_as_completed_and_nothing_of_it_runs_afterwar
     [
         ({"max_cpu_s": 0.3}, "text('said'); for (;;) {}", "cpu_limit"),
         ({"max_cpu_s": 0.3}, "text('said'); for (;;) await null", "cpu_limit"),
-        ({"max_wall_s": 0.5}, "text('said'); await tools.never()", "wall_limit"),
+        ({"max_wall_s": 2}, "text('said'); await tools.never()", "wall_limit"),
         ({"max_output_bytes": 100}, "text('said'); text('x'.repeat(100))", "output_limit"),
         ({"max_output_items": 1}, "text('said'); text('more')", "output_limit"),
         ({"max_calls": 2}, "text('said'); for (;;) await tools.answer()", "call_limit"),
