@@ -53,7 +53,7 @@ FRESH_S = 2.0
 LATE_S = 2.0
 """How far beyond its yield time an exec may answer, and how long a termination may take."""
 LIMITS = Limits(
-    max_cpu_s=0.5,
+    max_cpu_s=1,
     max_heap_bytes=32 * MIB,
     max_memory_bytes=256 * MIB,
     max_output_bytes=4 * MIB,

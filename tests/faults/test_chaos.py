@@ -215,7 +215,8 @@ async def idle(how: str, idle_s: float) -> None:
     assert json.loads(done.stdout) == [["completed", "completed", "running", "completed", "completed"], 0]
 
 
-@pytest.mark.parametrize("idle_s", [12.0, pytest.param(30.0, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("idle_s", [12.0, 30.0])
 async def test_workers_live_through_idleness(idle_s: float) -> None:
     async with trio.open_nursery() as nursery:
         for how in ("forked", "spawned") if sys.platform == "linux" else ("spawned",):

@@ -22,12 +22,16 @@ ENDS = {
     "output in small pieces": "output_limit",
     "1,000,000 calls not waited for": "call_limit",
     "100,000 calls answered": "completed",
-    "calls with long arguments": "completed",
     "1,000,000 values stored": "completed",
-    "notes": "output_limit",
     "a worker that stops reading": "worker_crashed",
 }
-SLOW = {"1 GiB stored": "completed", "console": "cpu_limit", "yields": "completed"}
+SLOW = {
+    "calls with long arguments": "completed",
+    "notes": "output_limit",
+    "1 GiB stored": "completed",
+    "console": "cpu_limit",
+    "yields": "completed",
+}
 
 
 @pytest.mark.parametrize(
